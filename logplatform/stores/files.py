@@ -1,0 +1,207 @@
+"""Files under write-once keys: the Protocol `Files` and its local implementation.
+
+What belongs here: making bytes durable and visible in one step, reading and removing them. What does not: which
+key a file gets, and whether it may be removed; that is the landing's and the retention's business.
+
+Publishing follows the usual recipe for crash safety on POSIX: write to a part file in the same file system, fsync
+it, rename it to its key, fsync the folder. A reader therefore sees a whole file or none.
+"""
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+TEMPORARY = "tmp"
+
+
+class Part(Protocol):
+    """Bytes on their way to a key: nobody sees them before `publish`."""
+
+    @property
+    def path(self) -> Path:
+        """A local file that holds the bytes written so far, for writers that need a path of their own."""
+        ...
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Append `data`; return how many bytes were taken (all of them)."""
+        ...
+
+    def publish(self, key: str) -> int:
+        """Make the bytes durable and visible under `key`; return their number.
+
+        A key is written once: if it exists already the new bytes are dropped, so a key must tell its content.
+        """
+        ...
+
+
+class Files(Protocol):
+    """A flat space of write-once files; keys are relative paths with `/`."""
+
+    def part(self) -> AbstractContextManager[Part]:
+        """Begin a new file; leaving the context without `publish` discards it."""
+        ...
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a published file for reading; FileNotFoundError if it is not there."""
+        ...
+
+    def local_path(self, key: str) -> AbstractContextManager[Path]:
+        """A local path to the published file, valid inside the context (a download on remote stores)."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether `key` is published."""
+        ...
+
+    def size(self, key: str) -> int:
+        """Bytes of a published file; FileNotFoundError if it is not there."""
+        ...
+
+    def remove(self, key: str) -> bool:
+        """Remove a published file; False if it was not there."""
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Published keys below the folder `prefix`, in no particular order, without listing them all at once."""
+        ...
+
+    def sweep_parts(self, older_than_seconds: float) -> int:
+        """Remove abandoned parts of processes that died; return how many."""
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Bytes still free for writing, or None where the store has no such bound."""
+        ...
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames and unlinks in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(slots=True)
+class LocalPart:
+    """A part file below `<root>/tmp`; see `Part`."""
+
+    root: Path
+    path: Path
+    _file: BinaryIO = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = self.path.open("wb")
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Append `data`."""
+        return self._file.write(data)
+
+    def publish(self, key: str) -> int:
+        """Fsync, link under `key`, fsync the folders that changed; return the size in bytes."""
+        self._file.flush()
+        # A writer that was given `path` may have written through a descriptor of its own; fsync covers the file.
+        os.fsync(self._file.fileno())
+        size = self.path.stat().st_size
+        target = self.root / key
+        _make_folders(target.parent, self.root)
+        if not target.exists():
+            self.path.rename(target)
+            fsync_folder(target.parent)
+        return size
+
+    def discard(self) -> None:
+        """Close and remove what is left of the part; after `publish` only the open file is left."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _make_folders(folder: Path, root: Path) -> None:
+    """Create `folder` below `root`, durable at every level that is new."""
+    if folder.is_dir():
+        return
+    if folder != root:
+        _make_folders(folder.parent, root)
+    folder.mkdir(parents=folder == root, exist_ok=True)
+    fsync_folder(folder.parent)
+
+
+class LocalFiles:
+    """Files in a folder of a local file system."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / TEMPORARY).mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def part(self) -> Generator[LocalPart]:
+        """Begin a file in `<root>/tmp`."""
+        part = LocalPart(self.root, self.root / TEMPORARY / f"{uuid.uuid4().hex}.part")
+        try:
+            yield part
+        finally:
+            part.discard()
+
+    def open(self, key: str) -> BinaryIO:
+        """Open `key` for reading."""
+        return self._path(key).open("rb")
+
+    @contextmanager
+    def local_path(self, key: str) -> Generator[Path]:
+        """The file itself; it must not be changed."""
+        path = self._path(key)
+        if not path.is_file():
+            raise FileNotFoundError(key)
+        yield path
+
+    def exists(self, key: str) -> bool:
+        """Whether the file is there."""
+        return self._path(key).is_file()
+
+    def size(self, key: str) -> int:
+        """Size in bytes."""
+        return self._path(key).stat().st_size
+
+    def remove(self, key: str) -> bool:
+        """Unlink `key`; the folder is made durable by the next publish into it."""
+        try:
+            self._path(key).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Walk the folder `prefix`."""
+        for folder, _, names in os.walk(self._path(prefix)):
+            for name in names:
+                yield str((Path(folder) / name).relative_to(self.root))
+
+    def sweep_parts(self, older_than_seconds: float) -> int:
+        """Remove part files that nobody has written to for that long."""
+        oldest = time.time() - older_than_seconds
+        removed = 0
+        for part in (self.root / TEMPORARY).iterdir():
+            try:
+                if part.stat().st_mtime < oldest:
+                    part.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue
+        return removed
+
+    def free_bytes(self) -> int:
+        """Free bytes of the file system that holds the folder."""
+        return shutil.disk_usage(self.root).free
+
+    def _path(self, key: str) -> Path:
+        path = self.root / key
+        if ".." in Path(key).parts or Path(key).is_absolute():
+            raise ValueError(f"key leaves the store: {key!r}")
+        return path

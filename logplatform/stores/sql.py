@@ -1,0 +1,119 @@
+"""SQL databases by SQLAlchemy: opening, transactions, schema version.
+
+What belongs here: how a connection behaves. What does not: tables (`schema.py` and its neighbours) and queries.
+
+On SQLite every write begins with BEGIN IMMEDIATE: a transaction that reads first and then writes would fail at once
+with "database is locked", whatever the busy timeout (https://www.sqlite.org/lang_transaction.html).
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_SECONDS = 30
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An aware datetime, stored in UTC (SQLite has no zones: there it is a naive UTC text)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Convert to UTC; a naive datetime is a programming error (ValueError)."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored time needs a zone: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """Return the time in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One SQL database: `read()` for a snapshot, `write()` for a transaction."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, url: str | sa.URL) -> "Database":
+        """Open `url`; the file of an SQLite database and its folder are made if missing."""
+        url = sa.make_url(url)
+        if url.get_backend_name() == "sqlite":
+            if url.database:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+            event.listen(engine, "connect", _configure_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        else:
+            engine = sa.create_engine(url, pool_pre_ping=True)
+        return cls(engine)
+
+    @classmethod
+    def at(cls, path: Path) -> "Database":
+        """Open the SQLite file `path` and bring its schema up to date."""
+        database = cls.open(sa.URL.create("sqlite", database=str(path)))
+        database.upgrade()
+        return database
+
+    @contextmanager
+    def read(self) -> Generator[sa.Connection]:
+        """A connection whose statements all see one snapshot; nothing written through it is kept."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Generator[sa.Connection]:
+        """A transaction: committed as a whole when the context ends well, else rolled back as a whole."""
+        with self.engine.connect() as connection:
+            connection.execution_options(logplatform_write=True)
+            with connection.begin():
+                yield connection
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the schema to `revision`; two processes may do so at once."""
+        if revision == "head" and self.revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head():
+            return
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+
+    def revision(self) -> str | None:
+        """The schema's revision, None for an empty database."""
+        with self.read() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 (a DB-API connection has no type)
+    # None hands BEGIN to us: the driver would otherwise begin on its own, and only before a write.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("logplatform_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
