@@ -1,0 +1,58 @@
+# logplatform: every command sets up what it needs in .venv first, asks nothing, and may be repeated.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+# The browser tests find Chromium on PATH, also when it was unpacked here.
+export PATH := $(CURDIR)/.servers/bin:$(PATH)
+
+DEMO_CONFIG := data/demo/logplatform.yaml
+# `make up` shows the demonstration where no settings of one's own are there yet.
+UP_CONFIG = $(if $(wildcard logplatform.yaml),,$(if $(LOGPLATFORM_CONFIG),,$(if $(wildcard $(DEMO_CONFIG)),--config $(DEMO_CONFIG),)))
+# Arguments for the command behind a target: make demo ARGS='--size medium'
+ARGS ?=
+
+.PHONY: help demo up test faults lint format bench lock clean
+
+help: ## show these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: .venv/run.stamp ## set up, run everything on generated sample data, print what came out
+	@$(BIN)/logplatform demo $(ARGS)
+
+up: .venv/run.stamp ## start Dagster: webserver, daemon, sensors (Ctrl-C ends all)
+	@$(BIN)/logplatform $(UP_CONFIG) up $(ARGS)
+
+test: .venv/dev.stamp ## set up and run all tests
+	@.ci/browser
+	@$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/dev.stamp ## the full counts of kill and fault tests
+	@$(BIN)/python -m pytest -m faults -s $(ARGS)
+
+lint: .venv/dev.stamp ## format, lint, types and architecture contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ty check
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/dev.stamp ## side-by-side benchmarks that print ratios: make bench ARGS='--size small'
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: .venv/dev.stamp ## resolve the dependencies anew and write the lock files
+	@.ci/lock
+
+clean: ## remove what the targets made (.venv, caches); data stays
+	rm -rf .venv .servers .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/run.stamp: requirements.lock pyproject.toml .ci/setup
+	@.ci/setup run
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml .ci/setup
+	@.ci/setup dev
+	@touch $@ .venv/run.stamp
