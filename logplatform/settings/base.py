@@ -1,0 +1,91 @@
+"""The ground every section of the settings stands on: one strict, frozen model and the field types they share.
+
+What belongs here: types that more than one section uses (names, time zones, paths, durations). What does not:
+any one section's fields (a module each), reading files or the environment (`load`).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+
+class Section(BaseModel):
+    """A part of the settings: immutable, and an unknown key in it is a mistake, never ignored."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"{name!r} is not an IANA time zone (examples: UTC, Europe/Paris, Africa/Tunis)"
+        raise ValueError(message) from error
+    return name
+
+
+def _anchored(path: Path, info: ValidationInfo) -> Path:
+    base = info.context.get("base") if info.context else None
+    full = path.expanduser()
+    return base / full if isinstance(base, Path) else full
+
+
+Timezone = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA time zone name that this machine knows."""
+
+AnchoredPath = Annotated[Path, AfterValidator(_anchored)]
+"""A path; `~` is expanded, and a relative one stands under the settings file's folder (where one was read)."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A source's or tenant's name: it becomes part of paths and keys, so letters, digits, `.`, `_` and `-` only."""
+
+Seconds = Annotated[float, Field(ge=0, le=366 * 86400, allow_inf_nan=False)]
+"""A duration in seconds, at most a year."""
+
+Days = Annotated[int, Field(ge=0, le=36_500)]
+"""A number of whole days."""
+
+Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""A whole number from 1 on that any store can hold."""
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""A part of a whole, 0 to 1."""
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone of a validated name."""
+    return ZoneInfo(name)
+
+
+class Conflict(NamedTuple):
+    """Two values that are right by themselves but not together: where the second stands, and what to do."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def refuse(conflicts: Sequence[Conflict]) -> None:
+    """Raise one validation error that carries all `conflicts` (its context key `conflicts`); none: nothing happens.
+
+    A pydantic validator can raise once only; `load` takes the conflicts apart again and shows each at its place.
+    """
+    if conflicts:
+        text = "; ".join(conflict.message for conflict in conflicts)
+        raise PydanticCustomError("conflicts", "{text}", {"text": text, "conflicts": tuple(conflicts)})
+
+
+def repeated_names(names: Iterable[str]) -> list[Conflict]:
+    """A conflict for each source name that came before; case does not tell names apart (they become folders)."""
+    first: dict[str, int] = {}
+    return [
+        Conflict(("sources", index, "name"), f"the name {name!r} is taken by source {first[name.lower()] + 1} already")
+        for index, name in enumerate(names)
+        if first.setdefault(name.lower(), index) != index
+    ]

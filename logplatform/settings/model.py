@@ -1,0 +1,84 @@
+"""The settings as a whole: one frozen `Settings` that every part of logplatform is given.
+
+What belongs here: the root, and the sections that concern the platform itself (Dagster, logs). What does not: a
+domain's own fields (`archives`, `machines`), shared policies (`policies`), reading files (`load`). A new domain adds
+its module and one field here.
+"""
+
+from datetime import date, tzinfo
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from logplatform.settings.archives import ArchiveSource, ArchivesSettings
+from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, zone
+from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
+from logplatform.settings.policies import BatchSettings, LandingSettings, RedactionSettings
+
+Domain = Literal["archives", "machines"]
+DOMAINS: tuple[Domain, ...] = ("archives", "machines")
+
+
+class DagsterSettings(Section):
+    """How the platform lives in Dagster."""
+
+    home: AnchoredPath | None = None
+    """Dagster's own files; left out: `dagster` under the data root."""
+    start_date: date = date(2015, 1, 1)
+    """First daily partition; a file dated before it is reported and left alone."""
+    host: str = "127.0.0.1"
+    """Address the web server binds to. It has no login of its own: keep it local, or put a proxy before it."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 3000
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=256)] = 2
+
+
+class LogSettings(Section):
+    """The platform's own log."""
+
+    format: Literal["json", "text"] = "json"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    directory: AnchoredPath | None = None
+    """Folder of the log files; left out: `logs` under the data root."""
+    max_bytes: Positive = 10 * 1024**2
+    """A log file is rotated at this size; bytes."""
+    backups: Annotated[int, Field(ge=0, le=1000)] = 5
+    """Rotated files kept."""
+
+
+class Settings(Section):
+    """Everything that can be set, with defaults that run on one machine without any server."""
+
+    tenant: Name = "default"
+    data_root: AnchoredPath = Path("data")
+    timezone: Timezone = "UTC"
+    """Zone of every source that names none."""
+    archives: ArchivesSettings = ArchivesSettings()
+    machines: MachinesSettings = MachinesSettings()
+    landing: LandingSettings = LandingSettings()
+    batch: BatchSettings = BatchSettings()
+    redaction: RedactionSettings = RedactionSettings()
+    dagster: DagsterSettings = DagsterSettings()
+    logs: LogSettings = LogSettings()
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder that DAGSTER_HOME is set to where the user sets none."""
+        return self.dagster.home or self.data_root / "dagster"
+
+    @property
+    def log_directory(self) -> Path:
+        """The folder of the platform's own log files."""
+        return self.logs.directory or self.data_root / "logs"
+
+    def database(self, domain: Domain) -> Path:
+        """The SQLite file of a domain."""
+        return self.data_root / f"{domain}.db"
+
+    def zone(self, source: ArchiveSource | MachineSource) -> tzinfo:
+        """The time zone for a source's texts that name none."""
+        return zone(source.timezone or self.timezone)
+
+    def oee(self, centre: Centre) -> OeeSettings:
+        """The OEE factors of a centre: its own, else the domain's."""
+        return centre.oee or self.machines.oee

@@ -1,0 +1,131 @@
+"""Policies that every domain shares: retry, retention, limits of landing, batches, redaction.
+
+What belongs here: settings of `landing/` and of batches. What does not: what one domain alone needs (`archives`,
+`machines`), and the mechanisms themselves (`logplatform.landing`).
+"""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from logplatform.settings.base import Conflict, Days, Name, Positive, Seconds, Section, Share, refuse
+
+GIB = 1024**3
+MIB = 1024**2
+
+RedactionAction = Literal["hash", "mask", "drop"]
+"""hash: replaced by a keyed hash (equal values stay equal); mask: by `********`; drop: removed."""
+
+
+class RetrySettings(Section):
+    """How often and how late a failed step is tried again; permanent failures are never retried."""
+
+    max_retry_copy: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Retries of fetching a file from its source."""
+    max_retry_extract: Annotated[int, Field(ge=0, le=1000)] = 3
+    """Retries of extracting or deriving what was landed."""
+    retry_delay_base: Seconds = 60
+    """Seconds before the first retry."""
+    retry_delay_multiplier: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2
+    """Each further wait is the one before times this."""
+    retry_delay_max: Seconds = 3600
+    """No wait is longer, jitter apart; seconds."""
+    retry_jitter: Share = 0.25
+    """Up to this share of the wait is added at random, so that many failures do not return at once."""
+
+    @model_validator(mode="after")
+    def _delays_in_order(self) -> Self:
+        if self.retry_delay_max < self.retry_delay_base:
+            message = f"shorter than retry_delay_base ({self.retry_delay_base:g})"
+            refuse([Conflict(("retry_delay_max",), message)])
+        return self
+
+
+class RetentionSettings(Section):
+    """How long bytes are kept. Ledger rows are never forgotten, so cleaned files are not collected again."""
+
+    processed_days: Days = 30
+    """Days to keep what is delivered."""
+    error_days: Days = 90
+    """Days to keep what failed, with its reasons."""
+    tmp_days: Days = 7
+    """Days to keep half-written files of dead runs."""
+
+
+class LandingSettings(Section):
+    """Raw bytes made safe: limits, retention and the disk guard."""
+
+    max_line_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
+    """A line or record over this is a dead letter; bytes."""
+    max_dead_letter_bytes: Annotated[int, Field(ge=0, le=MIB)] = 8192
+    """A dead letter keeps this much of the raw line; bytes."""
+    disk_space_threshold_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10
+    """Below this much free space (GiB) collection pauses and cleaning starts; 0 switches the guard off."""
+    disk_space_target_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
+    """Cleaning stops once this much is free; GiB."""
+    retention: RetentionSettings = RetentionSettings()
+
+    @model_validator(mode="after")
+    def _target_above_threshold(self) -> Self:
+        if self.disk_space_target_gb < self.disk_space_threshold_gb:
+            message = f"below disk_space_threshold_gb ({self.disk_space_threshold_gb:g})"
+            refuse([Conflict(("disk_space_target_gb",), message)])
+        return self
+
+
+class BatchSettings(Section):
+    """What a sensor may propose at once, and how long a lease lasts."""
+
+    max_files: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Files in one batch."""
+    max_bytes: Positive = 4 * GIB
+    """Bytes in one batch; a single larger file makes a batch of its own."""
+    tick_seconds: Annotated[float, Field(gt=0, le=50)] = 30
+    """Time budget of one sensor tick, below Dagster's 60 s; seconds."""
+    lease_seconds: Annotated[float, Field(ge=5, le=86_400)] = 120
+    """A run that did not renew its lease for this long has lost it; seconds."""
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        message = f"not a regular expression: {error}"
+        raise ValueError(message) from error
+    return pattern
+
+
+class RedactionPattern(Section):
+    """A regular expression whose matches (its group 1, where it has one) are redacted in any text."""
+
+    name: Name
+    pattern: Annotated[str, AfterValidator(_compiles)]
+    action: RedactionAction = "mask"
+
+
+_DEFAULT_FIELDS: dict[str, RedactionAction] = {
+    "password": "mask",
+    "passwd": "mask",
+    "secret": "mask",
+    "token": "mask",
+    "api_key": "mask",
+    "authorization": "mask",
+}
+_DEFAULT_PATTERNS = (
+    RedactionPattern(
+        name="key-value-secret",
+        pattern=r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key)\s{0,3}[=:]\s{0,3}([^\s&;,\"']{1,256})",
+    ),
+    RedactionPattern(name="authorization", pattern=r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/=-]{8,2048})"),
+)
+
+
+class RedactionSettings(Section):
+    """What is hidden before any preview, metadata, dead letter or log line leaves the parser."""
+
+    fields: dict[str, RedactionAction] = Field(default=_DEFAULT_FIELDS)
+    """Names of record fields (any case) and what happens to their values."""
+    patterns: tuple[RedactionPattern, ...] = _DEFAULT_PATTERNS
+    hash_key: SecretStr | None = None
+    """Key of the `hash` action; set it by LOGPLATFORM_REDACTION__HASH_KEY, not in the file."""
