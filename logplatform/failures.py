@@ -19,3 +19,15 @@ class TransientFailure(LogplatformError):
 
 class LeaseLost(TransientFailure):
     """Another process has taken over the work: nothing of this holder may be committed any more."""
+
+
+class LeaseHeld(TransientFailure):
+    """Somebody else is at this work just now; it is left to them."""
+
+
+class Unreachable(TransientFailure):
+    """A whole source or store cannot be reached: nothing of it can be told, good or bad."""
+
+
+class Conflict(TransientFailure):
+    """What a change was built on has changed meanwhile: build it again."""

@@ -1,0 +1,92 @@
+"""The Protocol of a source and the values it exchanges.
+
+What belongs here: what every source promises. What does not: which files are taken, and when; the ledger and the
+batches decide that.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from logplatform.failures import LogplatformError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file in a source's listing.
+
+    `path` is relative to the source's root, with `/`; `size` in bytes; `mtime_ns` in nanoseconds since the epoch
+    (0 where the server does not tell).
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Bytes that were received whole and are published.
+
+    `size` in bytes, `sha256` in hex over exactly these bytes, `object_key` their key in the files store.
+    """
+
+    sha256: str
+    size: int
+    object_key: str
+
+
+class Receiver(Protocol):
+    """Takes the bytes of one file; `landed` is set once its context has ended well."""
+
+    landed: Landed | None
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Take the next bytes, in order; return how many (all)."""
+        ...
+
+
+Sink = Callable[[Entry], AbstractContextManager[Receiver]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of one entry: `landed`, or the `failure` that prevented it."""
+
+    entry: Entry
+    landed: Landed | None = None
+    failure: LogplatformError | None = None
+
+
+class Source(Protocol):
+    """A place with files, under a name that is unique in its domain."""
+
+    @property
+    def name(self) -> str:
+        """The source's name in the settings."""
+        ...
+
+    def list(self) -> Iterator[Entry]:
+        """Every file there is, as a stream, in no particular order.
+
+        Raises Unreachable when the place cannot be reached, PermanentFailure when it may not be read.
+        """
+        ...
+
+    def fetch(self, entries: Iterable[Entry], sink: Sink) -> Iterator[Fetched]:
+        """Send each entry's bytes to `sink(entry)` and tell what became of it, one by one.
+
+        One entry's failure never ends the others. A file whose size or mtime is not the entry's, before or after
+        its bytes were read, is a TransientFailure: it still changes.
+        """
+        ...
+
+    def remove(self, entry: Entry) -> bool:
+        """Remove the file if its size and mtime are still the entry's; False (and untouched) if they are not."""
+        ...
