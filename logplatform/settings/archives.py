@@ -79,5 +79,5 @@ class ArchivesSettings(Section):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        refuse(repeated_names(source.name for source in self.sources))
+        refuse(repeated_names((i, source.name) for i, source in enumerate(self.sources)))
         return self

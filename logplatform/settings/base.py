@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -20,6 +20,12 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: object) -> object:
+        """A section whose lines are all commented out is read as None by YAML: nothing is set in it."""
+        return {} if data is None else data
 
 
 def _known_zone(name: str) -> str:
@@ -81,11 +87,11 @@ def refuse(conflicts: Sequence[Conflict]) -> None:
         raise PydanticCustomError("conflicts", "{text}", {"text": text, "conflicts": tuple(conflicts)})
 
 
-def repeated_names(names: Iterable[str]) -> list[Conflict]:
-    """A conflict for each source name that came before; case does not tell names apart (they become folders)."""
+def repeated_names(names: Iterable[tuple[int, str]]) -> list[Conflict]:
+    """A conflict for each source (position, name) whose name came before; names become folders, so case is ignored."""
     first: dict[str, int] = {}
     return [
         Conflict(("sources", index, "name"), f"the name {name!r} is taken by source {first[name.lower()] + 1} already")
-        for index, name in enumerate(names)
+        for index, name in names
         if first.setdefault(name.lower(), index) != index
     ]

@@ -5,7 +5,7 @@ that all domains share (`policies`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -123,15 +123,16 @@ class MachinesSettings(Section):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        refuse([*repeated_names(source.name for source in self.sources), *repeated_centres(self.sources)])
+        sources = list(enumerate(self.sources))
+        refuse([*repeated_names((i, source.name) for i, source in sources), *repeated_centres(sources)])
         return self
 
 
-def repeated_centres(sources: Sequence[MachineSource]) -> list[Conflict]:
-    """A conflict for each folder of an enabled source whose centre's `nom` is another folder's already."""
+def repeated_centres(sources: Iterable[tuple[int, MachineSource]]) -> list[Conflict]:
+    """A conflict for each folder of an enabled source (position, source) whose centre's `nom` is taken already."""
     owners: dict[str, str] = {}
     conflicts: list[Conflict] = []
-    for index, source in enumerate(sources):
+    for index, source in sources:
         for folder, centre in source.folders.items() if source.enabled else ():
             place = f"{source.name}/{folder}"
             owner = owners.setdefault(centre.nom, place)
