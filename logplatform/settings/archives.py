@@ -29,8 +29,8 @@ class ArchiveFolder(Section):
     type: Literal["folder"] = "folder"
     path: AnchoredPath
     """The folder."""
-    patterns: Annotated[tuple[str, ...], Field(min_length=1)] = ("**/*",)
-    """Globs under `path` of the files to take."""
+    patterns: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Shell patterns of the files to take, for the name or for the path under `path`; subfolders are looked into."""
     enabled: bool = True
     timezone: Timezone | None = None
     """Zone of timestamps that name none; the settings' `timezone` where left out."""

@@ -5,17 +5,16 @@ What belongs here: settings of `landing/` and of batches. What does not: what on
 """
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from logplatform.settings.base import Conflict, Days, Name, Positive, Seconds, Section, Share, refuse
+from logplatform.landing.redaction import Action, Redactor
+from logplatform.landing.retry import RetryPolicy
+from logplatform.settings.base import Conflict, Days, Positive, Seconds, Section, Share, refuse
 
 GIB = 1024**3
 MIB = 1024**2
-
-RedactionAction = Literal["hash", "mask", "drop"]
-"""hash: replaced by a keyed hash (equal values stay equal); mask: by `********`; drop: removed."""
 
 
 class RetrySettings(Section):
@@ -41,6 +40,18 @@ class RetrySettings(Section):
             refuse([Conflict(("retry_delay_max",), message)])
         return self
 
+    def copying(self) -> RetryPolicy:
+        """The policy for fetching; the first attempt is not a retry."""
+        return self._policy(self.max_retry_copy + 1)
+
+    def extracting(self) -> RetryPolicy:
+        """The policy for extracting or deriving; the first attempt is not a retry."""
+        return self._policy(self.max_retry_extract + 1)
+
+    def _policy(self, attempts: int) -> RetryPolicy:
+        delays = (self.retry_delay_base, self.retry_delay_multiplier, self.retry_delay_max)
+        return RetryPolicy(attempts, *delays, self.retry_jitter)
+
 
 class RetentionSettings(Section):
     """How long bytes are kept. Ledger rows are never forgotten, so cleaned files are not collected again."""
@@ -58,8 +69,6 @@ class LandingSettings(Section):
 
     max_line_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     """A line or record over this is a dead letter; bytes."""
-    max_dead_letter_bytes: Annotated[int, Field(ge=0, le=MIB)] = 8192
-    """A dead letter keeps this much of the raw line; bytes."""
     disk_space_threshold_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10
     """Below this much free space (GiB) collection pauses and cleaning starts; 0 switches the guard off."""
     disk_space_target_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
@@ -75,7 +84,7 @@ class LandingSettings(Section):
 
 
 class BatchSettings(Section):
-    """What a sensor may propose at once, and how long a lease lasts."""
+    """What a sensor may propose at once."""
 
     max_files: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Files in one batch."""
@@ -83,8 +92,6 @@ class BatchSettings(Section):
     """Bytes in one batch; a single larger file makes a batch of its own."""
     tick_seconds: Annotated[float, Field(gt=0, le=50)] = 30
     """Time budget of one sensor tick, below Dagster's 60 s; seconds."""
-    lease_seconds: Annotated[float, Field(ge=5, le=86_400)] = 120
-    """A run that did not renew its lease for this long has lost it; seconds."""
 
 
 def _compiles(pattern: str) -> str:
@@ -96,15 +103,7 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
-class RedactionPattern(Section):
-    """A regular expression whose matches (its group 1, where it has one) are redacted in any text."""
-
-    name: Name
-    pattern: Annotated[str, AfterValidator(_compiles)]
-    action: RedactionAction = "mask"
-
-
-_DEFAULT_FIELDS: dict[str, RedactionAction] = {
+_DEFAULT_FIELDS: dict[str, Action] = {
     "password": "mask",
     "passwd": "mask",
     "secret": "mask",
@@ -113,19 +112,22 @@ _DEFAULT_FIELDS: dict[str, RedactionAction] = {
     "authorization": "mask",
 }
 _DEFAULT_PATTERNS = (
-    RedactionPattern(
-        name="key-value-secret",
-        pattern=r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key)\s{0,3}[=:]\s{0,3}([^\s&;,\"']{1,256})",
-    ),
-    RedactionPattern(name="authorization", pattern=r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/=-]{8,2048})"),
+    r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key)\s{0,3}[=:]\s{0,3}[^\s&;,\"']{1,256}",
+    r"(?i)\b(?:bearer|basic)\s{1,3}[A-Za-z0-9._~+/=-]{8,2048}",
 )
 
 
 class RedactionSettings(Section):
     """What is hidden before any preview, metadata, dead letter or log line leaves the parser."""
 
-    fields: dict[str, RedactionAction] = Field(default=_DEFAULT_FIELDS)
-    """Names of record fields (any case) and what happens to their values."""
-    patterns: tuple[RedactionPattern, ...] = _DEFAULT_PATTERNS
+    fields: dict[str, Action] = Field(default=_DEFAULT_FIELDS)
+    """Names of record fields and what happens to their values."""
+    patterns: tuple[Annotated[str, AfterValidator(_compiles)], ...] = _DEFAULT_PATTERNS
+    """Regular expressions; whatever they match in any text is masked."""
     hash_key: SecretStr | None = None
-    """Key of the `hash` action; set it by LOGPLATFORM_REDACTION__HASH_KEY, not in the file."""
+    """Salt of the `hash` action; set it by LOGPLATFORM_REDACTION__HASH_KEY, not in the file."""
+
+    def redactor(self) -> Redactor:
+        """The policy as the landing applies it."""
+        salt = self.hash_key.get_secret_value() if self.hash_key else ""
+        return Redactor(self.fields, tuple(re.compile(pattern) for pattern in self.patterns), salt)

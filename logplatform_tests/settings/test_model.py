@@ -83,7 +83,7 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
     [
         {"timezone": "Mars/Olympus"},
         {"timezone": "../../etc/passwd"},
-        {"redaction": {"patterns": [{"name": "p", "pattern": "("}]}},
+        {"redaction": {"patterns": ["("]}},
         {"landing": {"disk_space_threshold_gb": 30}},
         {"archives": {"retry": {"retry_delay_base": 9999}}},
         {"machines": {"gap_minutes": float("nan")}},
@@ -122,3 +122,15 @@ def test_the_hash_key_is_never_printed() -> None:
     settings = Settings.model_validate({"redaction": {"hash_key": "s3cr3t-key"}})
     assert "s3cr3t-key" not in repr(settings)
     assert "s3cr3t-key" not in settings.model_dump_json()
+
+
+def test_policies_are_what_the_landing_applies() -> None:
+    """Three retries are four attempts; the default patterns hide what people write secrets as."""
+    settings = Settings()
+    assert settings.archives.retry.copying().attempts == 4
+    assert settings.archives.retry.extracting().wait(1, draw=0).total_seconds() == 60
+    redactor = settings.redaction.redactor()
+    text = redactor.text("login password=hunter2&user=bob Authorization: Bearer abcdefgh12345678")
+    assert "hunter2" not in text
+    assert "abcdefgh12345678" not in text
+    assert "user=bob" in text
