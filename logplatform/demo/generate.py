@@ -1,0 +1,54 @@
+"""The whole input of a demonstration, made once and kept.
+
+What belongs here: the order of making, resuming after an interruption, and the totals. What does not: the files
+themselves (`archives`, `machines`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from logplatform.demo import archives, machines
+from logplatform.demo.plan import Domain, Made, Plan, Planted, Record, clear, read_record, write_record
+
+Advance = Callable[[int, int], None]
+"""Told after every file: (files made, files in all)."""
+
+
+@dataclass(slots=True)
+class _Totals:
+    files: dict[Domain, int] = field(default_factory=dict)
+    bytes: dict[Domain, int] = field(default_factory=dict)
+    lines: dict[Domain, int] = field(default_factory=dict)
+    planted: list[Planted] = field(default_factory=list)
+
+    def add(self, domain: Domain, made: Made) -> None:
+        self.files[domain] = self.files.get(domain, 0) + 1
+        self.bytes[domain] = self.bytes.get(domain, 0) + made.size
+        self.lines[domain] = self.lines.get(domain, 0) + made.lines
+        self.planted.extend(made.planted)
+
+
+def generate(folder: Path, plan: Plan, advance: Advance) -> Record:
+    """Make the input of `plan` in `folder`, which holds nothing else; a finished one of the same plan is kept.
+
+    A generation that was interrupted is made again from the start, to the same bytes. Memory does not grow with the
+    input. The caller makes sure that a finished one of another plan is not in the way (`read_record`).
+    """
+    finished = read_record(folder)
+    if finished is not None and finished.plan == plan:
+        return finished
+    clear(folder)
+    folder.mkdir(parents=True)
+    totals = _Totals()
+    logs, days = archives.planned(plan), machines.planned(plan)
+    every = len(logs) + len(days)
+    for number, log in enumerate(logs, 1):
+        totals.add("archives", archives.make(folder, plan, log))
+        advance(number, every)
+    for number, day in enumerate(days, len(logs) + 1):
+        totals.add("machines", machines.make(folder, plan, day))
+        advance(number, every)
+    record = Record(plan, totals.files, totals.bytes, totals.lines, tuple(totals.planted))
+    write_record(folder, record)
+    return record

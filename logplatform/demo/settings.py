@@ -1,0 +1,56 @@
+"""The settings file of a demonstration: its input as the sources, all else at the defaults.
+
+What belongs here: that one file. What does not: what can be set (`logplatform.settings`).
+"""
+
+from pathlib import Path
+
+import yaml
+
+from logplatform.demo import archives, machines
+from logplatform.demo.plan import Plan
+
+INPUT = "input"
+DATA = "data"
+SETTINGS = "logplatform.yaml"
+HEAD = """\
+# The settings of the demonstration, written by `logplatform demo`. Paths are relative to this file's folder.
+# A file of your own with every setting explained: logplatform init
+"""
+
+
+def demo_settings(plan: Plan) -> dict[str, object]:
+    """The settings for a demonstration's input, as `logplatform.settings` reads them."""
+    first = min(plan.log_days()[0], plan.working_days()[0])
+    return {
+        "data_root": DATA,
+        "dagster": {"start_date": first.replace(day=1)},
+        "archives": {
+            "sources": [
+                {"name": server, "type": "folder", "path": f"{INPUT}/{archives.FOLDER}/{server}"}
+                for server in archives.SERVERS
+            ]
+        },
+        "machines": {
+            "sources": [
+                {
+                    "name": "plant",
+                    "type": "folder",
+                    "path": f"{INPUT}/{machines.FOLDER}",
+                    "timezone": machines.TIMEZONE,
+                    "folders": dict.fromkeys(machines.CENTRES),
+                }
+            ]
+        },
+    }
+
+
+def write_settings(folder: Path, plan: Plan) -> Path:
+    """Write the settings file into the demonstration's folder unless it is there; returns its path."""
+    path = folder / SETTINGS
+    if not path.exists():
+        part = path.with_name(f"{SETTINGS}.part")
+        text = yaml.safe_dump(demo_settings(plan), sort_keys=False, allow_unicode=True)
+        part.write_text(HEAD + text, encoding="utf-8")
+        part.replace(path)
+    return path
