@@ -7,7 +7,6 @@ derives the letter's origin again, which is its domain's business.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from logplatform.landing.ledger import PAGE, Ledger
 from logplatform.stores.schema import dead_letter as table
+from logplatform.stores.sql import chunks
 
 RAW_LIMIT_BYTES = 8_192
 
@@ -87,8 +87,7 @@ class DeadLetters:
                 name: insert.excluded[name] for name in ("sha256", "raw", "reasons", "tags", "batch_id", "replayed_at")
             },
         )
-        stream = iter(letters)
-        while chunk := list(islice(stream, PAGE)):
+        for chunk in chunks(letters):
             connection.execute(upsert, [self._row(origin, letter, batch_id, now) for letter in chunk])
         query = sa.select(sa.func.count()).where(mine, table.c.replayed_at.is_(None))
         return connection.execute(query).scalar_one()

@@ -12,13 +12,12 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from logplatform.failures import LeaseLost, LogplatformError, PermanentFailure
+from logplatform.failures import LeaseLost, LogplatformError, PermanentFailure, TransientFailure
 from logplatform.landing.leases import Lease, Leases, utc_now
 from logplatform.landing.observations import (
     Content,
@@ -31,9 +30,10 @@ from logplatform.landing.observations import (
 )
 from logplatform.landing.retry import RetryPolicy
 from logplatform.sources.base import Entry, Landed
+from logplatform.stores.files import Files
 from logplatform.stores.schema import content as content_table
 from logplatform.stores.schema import observation as table
-from logplatform.stores.sql import Database
+from logplatform.stores.sql import Database, chunks
 
 LOOKUP_CHUNK = 10_000
 PAGE = 1_000
@@ -65,8 +65,7 @@ class Ledger:
 
     def unknown(self, source: str, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Those of `entries` that were never recorded, in their order; memory does not grow with the listing."""
-        stream = iter(entries)
-        while chunk := list(islice(stream, LOOKUP_CHUNK)):
+        for chunk in chunks(entries, LOOKUP_CHUNK):
             marks = {fingerprint(self.domain, self.tenant, source, entry): entry for entry in chunk}
             query = sa.select(table.c.fingerprint).where(table.c.fingerprint.in_(marks))
             with self.database.read() as connection:
@@ -132,7 +131,7 @@ class Ledger:
 
     def assign(self, connection: sa.Connection, ids: Collection[int], batch_id: str) -> None:
         """Put observations into another batch: the old batch's holder can no longer commit them."""
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             connection.execute(table.update().where(table.c.id.in_(chunk)).values(batch_id=batch_id))
 
     # Reading
@@ -192,7 +191,7 @@ class Ledger:
             .group_by(table.c.status)
         )
         with self.database.read() as connection:
-            return dict(connection.execute(query).tuples())
+            return dict(connection.execute(query).tuples().all())
 
     def content(self, sha256: str) -> Content | None:
         """What is known of these landed bytes."""
@@ -204,11 +203,18 @@ class Ledger:
     # Transitions, in the caller's transaction
 
     def land(
-        self, connection: sa.Connection, found: Observation, landed: Landed, run_id: str, lines: int | None = None
+        self,
+        connection: sa.Connection,
+        files: Files,
+        found: Observation,
+        landed: Landed,
+        run_id: str,
+        lines: int | None = None,
     ) -> None:
-        """The bytes are published: pending → copied, and the content is known.
+        """The bytes are published in `files`: pending → copied, and the content is known.
 
-        Raises LeaseLost if the observation is no longer of the batch it was read in.
+        Raises LeaseLost if the observation is no longer of the batch it was read in, TransientFailure if retention
+        has taken equal bytes away since they were published.
         """
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         values = {
@@ -229,6 +235,9 @@ class Ledger:
                 set_={"removed_at": None, "object_key": landed.object_key},
             )
         )
+        # Retention removes inside a transaction of its own, so the answer holds until this one ends.
+        if not files.exists(landed.object_key):
+            raise TransientFailure(f"{found.source}: {found.path}: its bytes were removed while they landed")
         self.advance(connection, [found], "copied", run_id, sha256=landed.sha256)
 
     def advance(
@@ -273,7 +282,7 @@ class Ledger:
 
     def reopen(self, connection: sa.Connection, found: Sequence[Observation], status: Status = "pending") -> None:
         """Give failed observations a new set of attempts, from `status` on; they join no batch yet."""
-        for chunk in _chunks([observation.id for observation in found]):
+        for chunk in chunks([observation.id for observation in found]):
             connection.execute(
                 table.update()
                 .where(table.c.id.in_(chunk))
@@ -287,7 +296,7 @@ class Ledger:
     def _update(self, connection: sa.Connection, found: Sequence[Observation], **values: object) -> None:
         for batch_id in {observation.batch_id for observation in found}:
             ids = [observation.id for observation in found if observation.batch_id == batch_id]
-            for chunk in _chunks(ids):
+            for chunk in chunks(ids):
                 same_batch = table.c.batch_id.is_(None) if batch_id is None else table.c.batch_id == batch_id
                 changed = connection.execute(
                     table.update().where(table.c.id.in_(chunk), same_batch).values(updated=self.now(), **values)
@@ -306,9 +315,3 @@ class Ledger:
 def batch_lease(batch_id: str) -> str:
     """The name of the lease that a run holds on its batch."""
     return f"batch/{batch_id}"
-
-
-def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
-    stream = iter(ids)
-    while chunk := list(islice(stream, PAGE)):
-        yield chunk

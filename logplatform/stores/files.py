@@ -1,4 +1,4 @@
-"""Files under write-once keys: the Protocol `Files` and its local implementation.
+"""Files under keys that tell their content: the Protocol `Files` and its local implementation.
 
 What belongs here: making bytes durable and visible in one step, reading and removing them. What does not: which
 key a file gets, and whether it may be removed; that is the landing's and the retention's business.
@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -35,13 +36,13 @@ class Part(Protocol):
     def publish(self, key: str) -> int:
         """Make the bytes durable and visible under `key`; return their number.
 
-        A key is written once: if it exists already the new bytes are dropped, so a key must tell its content.
+        A key stands for its content: publishing it again replaces the bytes by equal ones.
         """
         ...
 
 
 class Files(Protocol):
-    """A flat space of write-once files; keys are relative paths with `/`."""
+    """A flat space of files that never change; keys are relative paths with `/`."""
 
     def part(self) -> AbstractContextManager[Part]:
         """Begin a new file; leaving the context without `publish` discards it."""
@@ -55,8 +56,16 @@ class Files(Protocol):
         """A local path to the published file, valid inside the context (a download on remote stores)."""
         ...
 
+    def uri(self, key: str) -> str:
+        """The address by which pyarrow, DuckDB and polars open a published file."""
+        ...
+
     def exists(self, key: str) -> bool:
         """Whether `key` is published."""
+        ...
+
+    def modified(self, key: str) -> datetime:
+        """When a file was published, in UTC; FileNotFoundError if it is not there."""
         ...
 
     def size(self, key: str) -> int:
@@ -112,9 +121,8 @@ class LocalPart:
         size = self.path.stat().st_size
         target = self.root / key
         _make_folders(target.parent, self.root)
-        if not target.exists():
-            self.path.rename(target)
-            fsync_folder(target.parent)
+        self.path.rename(target)
+        fsync_folder(target.parent)
         return size
 
     def discard(self) -> None:
@@ -160,6 +168,14 @@ class LocalFiles:
         if not path.is_file():
             raise FileNotFoundError(key)
         yield path
+
+    def uri(self, key: str) -> str:
+        """The absolute path."""
+        return str(self._path(key).absolute())
+
+    def modified(self, key: str) -> datetime:
+        """The file's mtime."""
+        return datetime.fromtimestamp(self._path(key).stat().st_mtime, UTC)
 
     def exists(self, key: str) -> bool:
         """Whether the file is there."""

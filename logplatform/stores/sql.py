@@ -6,11 +6,12 @@ On SQLite every write begins with BEGIN IMMEDIATE: a transaction that reads firs
 with "database is locked", whatever the busy timeout (https://www.sqlite.org/lang_transaction.html).
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -21,7 +22,15 @@ from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_SECONDS = 30
+T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def chunks(items: Iterable[T], size: int = 1_000) -> Iterator[list[T]]:
+    """Lists of at most `size` items, in order: a statement's parameters are bounded in number."""
+    stream = iter(items)
+    while chunk := list(islice(stream, size)):
+        yield chunk
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
