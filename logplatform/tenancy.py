@@ -1,0 +1,111 @@
+"""What one domain of one tenant stands on, opened from the settings.
+
+What belongs here: choosing and wiring the implementation of each seam. What does not: any domain's work, and
+Dagster (`orchestration/resources.py` hands a tenancy to the assets).
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from glob import escape
+
+import pyarrow as pa
+
+from logplatform.landing.days import DayCommits
+from logplatform.landing.dead_letters import DeadLetters
+from logplatform.landing.leases import utc_now
+from logplatform.landing.ledger import Ledger
+from logplatform.landing.publish import Landing
+from logplatform.landing.redaction import Redactor
+from logplatform.landing.retention import Retention, RetentionPolicy
+from logplatform.settings.archives import ArchiveSource
+from logplatform.settings.machines import MachineSource
+from logplatform.settings.model import Domain, Settings
+from logplatform.sources.base import Source
+from logplatform.sources.folder import FolderSource
+from logplatform.stores.dataset import Dataset
+from logplatform.stores.files import Files, LocalFiles
+from logplatform.stores.sql import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """The stores of `domain` for `settings.tenant`; open one with `open_tenancy`."""
+
+    settings: Settings
+    domain: Domain
+    database: Database
+    files: Files
+    now: Callable[[], datetime] = utc_now
+
+    @property
+    def tenant(self) -> str:
+        """The tenant that every row and key carries."""
+        return self.settings.tenant
+
+    @property
+    def ledger(self) -> Ledger:
+        """The domain's ledger."""
+        return Ledger(self.database, self.domain, self.tenant, self.now)
+
+    @property
+    def landing(self) -> Landing:
+        """Where the domain's raw bytes are published."""
+        return Landing(self.files, self.domain, self.tenant)
+
+    @property
+    def letters(self) -> DeadLetters:
+        """The domain's dead letters."""
+        return DeadLetters(self.ledger)
+
+    @property
+    def days(self) -> DayCommits:
+        """The domain's day commits."""
+        return DayCommits(self.ledger)
+
+    @property
+    def redactor(self) -> Redactor:
+        """What must not leave a parser readable."""
+        return self.settings.redaction.redactor()
+
+    @property
+    def retention(self) -> Retention:
+        """The domain's retention and disk guard."""
+        landing = self.settings.landing
+        policy = RetentionPolicy(
+            processed_days=landing.retention.processed_days,
+            error_days=landing.retention.error_days,
+            tmp_days=landing.retention.tmp_days,
+            disk_space_threshold_gb=landing.disk_space_threshold_gb,
+            disk_space_target_gb=landing.disk_space_target_gb,
+        )
+        return Retention(self.ledger, self.files, policy)
+
+    def dataset(self, name: str, schema: pa.Schema) -> Dataset:
+        """The dataset `name` of this tenant, its manifest in the domain's database."""
+        return Dataset(name, self.tenant, schema, self.files, self.database, self.now)
+
+    def sources(self) -> Sequence[Source]:
+        """The domain's enabled sources."""
+        section = self.settings.archives if self.domain == "archives" else self.settings.machines
+        return [open_source(source) for source in section.sources if source.enabled]
+
+
+@contextmanager
+def open_tenancy(settings: Settings, domain: Domain, now: Callable[[], datetime] = utc_now) -> Generator[Tenancy]:
+    """Open a domain's stores, its schema brought up to date; they are closed with the context."""
+    database = Database.at(settings.database(domain))
+    try:
+        yield Tenancy(settings, domain, database, LocalFiles(settings.data_root), now)
+    finally:
+        database.close()
+
+
+def open_source(source: ArchiveSource | MachineSource) -> Source:
+    """The implementation behind a source's settings; nothing is connected before it is used."""
+    if isinstance(source, MachineSource):
+        folders = [folder.strip("/") for folder in source.folders]
+        patterns = tuple("????????.[lL][oO][gG]" if folder == "." else f"{escape(folder)}/*" for folder in folders)
+        return FolderSource(source.name, source.path, patterns)
+    return FolderSource(source.name, source.path, source.patterns)
