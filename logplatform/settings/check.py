@@ -1,0 +1,81 @@
+"""Checks of valid settings against the machine they are used on.
+
+What belongs here: what only the disk can tell (folders that are missing, that may not be read, that lie in each
+other). What does not: rules that the values alone can break (`model`), and starting anything.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from logplatform.settings.load import Loaded
+from logplatform.settings.mistakes import Mistake
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    loaded: Loaded
+
+    def told(self, key: str, message: str, fix: str, level: Literal["error", "warning"] = "error") -> Mistake:
+        return Mistake(self.loaded.origins.get(key, str(self.loaded.file or "settings")), key, message, fix, level)
+
+
+def check(loaded: Loaded) -> list[Mistake]:
+    """Every mistake (level error) and everything odd (level warning) that the disk shows; writes nothing."""
+    checked = _Checked(loaded)
+    return [*_writable(checked), *_sources(checked), *_centres(checked), *_nothing_to_do(checked)]
+
+
+def _writable(checked: _Checked) -> Iterator[Mistake]:
+    root = checked.loaded.settings.data_root
+    existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        yield checked.told("data_root", f"{existing} is not a folder", "name a folder")
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        yield checked.told(
+            "data_root", f"{existing} cannot be written", "give yourself the right, or name another folder"
+        )
+
+
+def _sources(checked: _Checked) -> Iterator[Mistake]:
+    settings = checked.loaded.settings
+    for domain, sources in (("archives", settings.archives.sources), ("machines", settings.machines.sources)):
+        for index, source in enumerate(sources):
+            key = f"{domain}.sources[{index}].path"
+            if source.enabled:
+                yield from _folder(checked, key, source.path, writable=source.delete_source)
+
+
+def _folder(checked: _Checked, key: str, path: Path, *, writable: bool) -> Iterator[Mistake]:
+    root = checked.loaded.settings.data_root.resolve()
+    if not path.exists():
+        yield checked.told(key, f"the folder {path} does not exist", "make it, mount it, or set `enabled: false`")
+    elif not path.is_dir():
+        yield checked.told(key, f"{path} is not a folder", "name the folder that holds the files")
+    elif not os.access(path, os.R_OK | os.X_OK):
+        yield checked.told(key, f"the folder {path} cannot be read", "give yourself the right to read it")
+    elif writable and not os.access(path, os.W_OK):
+        yield checked.told(key, f"nothing can be removed from {path}", "set `delete_source: false`, or give the right")
+    elif root.is_relative_to(path.resolve()):
+        yield checked.told(
+            key, f"the data root {root} lies in this source: it would collect itself", "move one of the two"
+        )
+
+
+def _centres(checked: _Checked) -> Iterator[Mistake]:
+    for index, source in enumerate(checked.loaded.settings.machines.sources):
+        for folder in source.folders if source.enabled and source.path.is_dir() else ():
+            if not (source.path / folder).is_dir():
+                key = f"machines.sources[{index}].folders.{folder}"
+                yield checked.told(
+                    key, f"{source.path / folder} does not exist yet", "look for a typing error", "warning"
+                )
+
+
+def _nothing_to_do(checked: _Checked) -> Iterator[Mistake]:
+    settings = checked.loaded.settings
+    if not any(source.enabled for source in (*settings.archives.sources, *settings.machines.sources)):
+        fix = "add a source to archives.sources or machines.sources (`logplatform init` shows how)"
+        yield checked.told("", "there is no source: nothing would be collected", fix, "warning")
