@@ -1,0 +1,49 @@
+"""Large files in little memory: each is read in a process of its own, whose peak is measured from outside the work.
+
+The bound is the promise of the platform (300 MB), not what happens to be used today.
+"""
+
+from pathlib import Path
+
+import pytest
+from isal import igzip
+
+from benchmarks.inputs import log_block, machine_file
+from benchmarks.measure import work
+
+LIMIT = 300_000_000
+GIB = 1 << 30
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, int]:
+    """An archive of a little over 2 GiB of log, with the number of its bytes and lines."""
+    block = log_block()
+    times = 2 * GIB // len(block) + 1
+    path = tmp_path_factory.mktemp("archive") / "access.log.gz"
+    with igzip.IGzipFile(path, "wb", compresslevel=1, mtime=0) as file:
+        for _ in range(times):
+            file.write(block)
+    return path, times * len(block), times * block.count(b"\n")
+
+
+def test_two_gigabytes_are_verified_and_extracted(archive: tuple[Path, int, int], tmp_path: Path) -> None:
+    """Memory must not grow with an archive: both hashes and the text on disk in one pass."""
+    path, size, lines = archive
+    cost = work("archives.publish", path, tmp_path)
+    assert cost.facts == {"extracted_bytes": size, "lines": lines}
+    assert cost.peak_bytes is not None
+    assert cost.peak_bytes < LIMIT
+
+
+def test_a_million_machine_lines_make_a_session(tmp_path: Path) -> None:
+    """A machine that writes a million lines a day is read whole, none of them lost."""
+    path = machine_file(tmp_path, 1_000_000)
+    cost = work("machines.session", path)
+    assert cost.facts["events"] == 1_000_000
+    assert cost.facts["dead_letters"] == 0
+    assert cost.facts["jobs"] == pytest.approx(1_000_000 / 11, rel=0.01)
+    assert cost.peak_bytes is not None
+    assert cost.peak_bytes < LIMIT
