@@ -12,13 +12,17 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+PIPE_WIDTH = 10_000
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console on the stream that click writes to now (tests and pipes replace it)."""
-    return Console(file=sys.stderr if stderr else sys.stdout, soft_wrap=True)
+    stream = sys.stderr if stderr else sys.stdout
+    # What is piped into another program has no width: folding a cell would only hide it from grep.
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 def print_json(value: object) -> None:
@@ -27,12 +31,12 @@ def print_json(value: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; cells are shown as they are, whatever brackets they hold. Long cells are folded, never cut."""
+    """A table; cells are shown as they are, no markup or emoji names read into them. Long cells are folded, never cut."""
     table = Table(title=title, title_justify="left", show_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console().print(table)
 
 

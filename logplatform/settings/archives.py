@@ -57,7 +57,9 @@ class ArchivesSettings(Section):
     """The domain archives."""
 
     enabled: bool = True
+    """Off: no sensor of this domain runs."""
     sources: tuple[ArchiveSource, ...] = ()
+    """Where archives come from, one source a server; the name is the server's."""
     retry: RetrySettings = RetrySettings()
     limits: ArchiveLimits = ArchiveLimits()
     events: bool = True

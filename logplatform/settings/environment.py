@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from logplatform.failures import PermanentFailure
 from logplatform.settings.base import Section
 from logplatform.settings.document import read_document
 from logplatform.settings.mistakes import KeyPath, Mistake, annotation_at, did_you_mean, key_text
@@ -66,6 +67,15 @@ def unquoted(value: str) -> str:
     """A value of a `.env` line: what stands in the quotes, or what stands before ` #`."""
     quoted = re.match(r"""(["'])(.*?)\1\s*(?:#.*)?$""", value)
     return quoted[2] if quoted else re.split(r"(?:^|\s)#", value, maxsplit=1)[0].strip()
+
+
+def dotenv_line(name: str, value: str) -> str:
+    """The line of a `.env` that is read back as exactly `value`. Raises PermanentFailure where no line is."""
+    for line_value in (value, f'"{value}"', f"'{value}'"):
+        if "\n" not in value and "\r" not in value and unquoted(line_value) == value:
+            return f"{name}={line_value}"
+    message = f"the value of {name} cannot be written in one line of a .env file: set it in the environment"
+    raise PermanentFailure(message)
 
 
 def dotenv_file(path: Path) -> tuple[list[Variable], list[Mistake]]:

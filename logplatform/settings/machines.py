@@ -105,7 +105,9 @@ class MachinesSettings(Section):
     """The domain machines."""
 
     enabled: bool = True
+    """Off: no sensor of this domain runs."""
     sources: tuple[MachineSource, ...] = ()
+    """Where machine logs come from; each source holds one folder a machining centre."""
     retry: RetrySettings = RetrySettings()
     interval_seconds: Annotated[float, Field(ge=5, le=86_400)] = 300
     """Seconds between two looks at the sources."""

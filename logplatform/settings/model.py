@@ -30,14 +30,18 @@ class DagsterSettings(Section):
     host: str = "127.0.0.1"
     """Address the web server binds to. It has no login of its own: keep it local, or put a proxy before it."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 3000
+    """Port of the web server."""
     max_concurrent_runs: Annotated[int, Field(ge=1, le=256)] = 2
+    """Runs at the same time."""
 
 
 class LogSettings(Section):
     """The platform's own log."""
 
     format: Literal["json", "text"] = "json"
+    """json: one object a line; text: one line for people."""
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
     directory: AnchoredPath | None = None
     """Folder of the log files; left out: `logs` under the data root."""
     max_bytes: Positive = 10 * 1024**2
@@ -50,7 +54,9 @@ class Settings(Section):
     """Everything that can be set, with defaults that run on one machine without any server."""
 
     tenant: Name = "default"
+    """In every key, row and path, so that several customers can live side by side."""
     data_root: AnchoredPath = Path("data")
+    """Where everything is stored; under this file's folder where it is relative."""
     timezone: Timezone = "UTC"
     """Zone of every source that names none."""
     archives: ArchivesSettings = ArchivesSettings()

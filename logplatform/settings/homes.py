@@ -1,0 +1,99 @@
+"""Where each name of the existing systems' configuration belongs here.
+
+What belongs here: the table of names. What does not: reading their files (`legacy`), filling the settings in
+(`importer`).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from logplatform.settings.mistakes import KeyPath
+
+HomeKind = Literal["setting", "later", "secret", "unknown"]
+"""setting: a key of the settings; later: the place it will have, not in this version; secret: kept in `.env`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The place of a name: `target` is a key path as text, `why` says why it is not simply set."""
+
+    kind: HomeKind
+    target: str
+    why: str = ""
+
+    @property
+    def path(self) -> KeyPath:
+        """The key path of a setting."""
+        return tuple(self.target.split("."))
+
+
+_SETTINGS = {
+    "MAX_RETRY_COPY": "archives.retry.max_retry_copy",
+    "MAX_RETRY_EXTRACT": "archives.retry.max_retry_extract",
+    "RETRY_DELAY_BASE": "archives.retry.retry_delay_base",
+    "RETRY_DELAY_MULTIPLIER": "archives.retry.retry_delay_multiplier",
+    "RETRY_MULTIPLIER": "archives.retry.retry_delay_multiplier",
+    "RETRY_BACKOFF_MULTIPLIER": "archives.retry.retry_delay_multiplier",
+    "RETRY_DELAY_MAX": "archives.retry.retry_delay_max",
+    "RETRY_MAX_DELAY": "archives.retry.retry_delay_max",
+    "MAX_RETRY_DELAY": "archives.retry.retry_delay_max",
+    "DISK_SPACE_THRESHOLD_GB": "landing.disk_space_threshold_gb",
+    "DISK_SPACE_TARGET_GB": "landing.disk_space_target_gb",
+    "LOG_LEVEL": "logs.level",
+    "LOG_FORMAT": "logs.format",
+    "LOG_MAX_BYTES": "logs.max_bytes",
+    "LOG_BACKUP_COUNT": "logs.backups",
+    "TIMEZONE": "timezone",
+    "TZ": "timezone",
+    "TENANT": "tenant",
+}
+_RETENTION = re.compile(r"(?=.*(?:RETENTION|DAYS|KEEP|AGE))(?:.*_)?(PROCESSED|ERROR|TMP|TEMP)S?(?:_.*)?")
+_RETENTION_KEYS = {"PROCESSED": "processed_days", "ERROR": "error_days", "TMP": "tmp_days", "TEMP": "tmp_days"}
+
+_LATER: tuple[tuple[str, str, str], ...] = (
+    (r"FTPS?_.*", "machines.sources", "FTP comes with the server deployment"),
+    (r"SSH_.*|SFTP_.*", "archives.sources", "SSH comes with the server deployment"),
+    (r"(POSTGRES(QL)?|PG|DB)_?.*|DATABASE_URL", "stores.sql", "PostgreSQL comes with the server deployment"),
+    (r"MONGO(DB)?_.*", "stores.uploads", "MongoDB comes with uploads"),
+    (r"REDIS_.*|QUEUE_.*", "stores.queue", "Redis comes with uploads"),
+    (r"(ELASTIC(SEARCH)?|ES|INDEX)_.*", "stores.index", "Elasticsearch comes with uploads"),
+    (r"MAX_FILE_SIZE(_MB)?|MAX_CONTENT_LENGTH", "uploads.max_file_size_mb", "uploads come later"),
+    (r"ALLOWED_EXTENSIONS", "uploads.allowed_extensions", "uploads come later"),
+    (r"UPLOAD_.*", "uploads.folder", "uploads come later"),
+    (r"(API|FLASK|JWT|CORS|SESSION|RATE_LIMIT|WORKER|GEOIP|FRAUD|LOGSTASH|KIBANA)_.*", "uploads", "uploads come later"),
+    (r"(KAFKA|BOOTSTRAP|BROKERS?|CONSUMER|REDPANDA)_?.*", "tickets.source", "tickets come later"),
+    (r"TOPIC(_NAME)?", "tickets.source.topic", "tickets come later"),
+    (r"PRODUCER_.*", "tickets.producer", "tickets come later"),
+    (r"OUTPUT_FORMAT", "tickets.output_format", "tickets come later"),
+    (r"(OUTPUT|CHECKPOINT|TRIGGER|BATCH|STREAM(ING)?)_.*", "tickets", "tickets come later"),
+    (r"(SPARK|PYSPARK)_.*", "tickets.engine.spark", "tickets come later"),
+    (r"(DATA|BASE|WORK|ROOT|INCOMING|EXTRACTED|PROCESSED|ERROR|TMP|LOG|STATE)_(DIR|ROOT|PATH|FOLDER)", "data_root",
+     "the existing system's own folder: not taken over, so that both can run side by side"),
+    (r"DAGSTER_.*", "dagster", "Dagster's own setting: not taken over"),
+)  # fmt: skip
+_LATER_PATTERNS = tuple((re.compile(pattern), target, why) for pattern, target, why in _LATER)
+
+_SECRET = re.compile(
+    r"(.*_)?(PASS(WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|CREDENTIALS?)(_.*)?|.*(API|SECRET|PRIVATE|ACCESS)_KEY"
+)
+_SECRET_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]*@", re.IGNORECASE)
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a value must not be shown: its name says so, or it is an address with a user or password in it."""
+    return bool(_SECRET.fullmatch(name.upper()) or _SECRET_IN_ADDRESS.search(value))
+
+
+def home_of(name: str, value: str) -> Home:
+    """Where a name of an existing configuration belongs. Never fails: what nobody knows has the kind `unknown`."""
+    upper = name.upper().replace("-", "_").replace(".", "_")
+    later = next(((target, why) for pattern, target, why in _LATER_PATTERNS if pattern.fullmatch(upper)), None)
+    if is_secret(upper, value):
+        return Home("secret", later[0] if later else "", later[1] if later else "")
+    if upper in _SETTINGS:
+        return Home("setting", _SETTINGS[upper])
+    kept_days = _RETENTION.fullmatch(upper)
+    if kept_days and re.fullmatch(r"\d+", value):
+        return Home("setting", f"landing.retention.{_RETENTION_KEYS[kept_days[1]]}")
+    return Home("later", *later) if later else Home("unknown", "", "no setting of this name is known")
