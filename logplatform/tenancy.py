@@ -31,13 +31,17 @@ from logplatform.stores.sql import Database
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """The stores of `domain` for `settings.tenant`; open one with `open_tenancy`."""
+    """The stores of `domain` for `settings.tenant`; open one with `open_tenancy`.
+
+    `given_sources` stand in place of those that the settings name (Dagster's resources, a test's folders).
+    """
 
     settings: Settings
     domain: Domain
     database: Database
     files: Files
     now: Callable[[], datetime] = utc_now
+    given_sources: Sequence[Source] | None = None
 
     @property
     def tenant(self) -> str:
@@ -88,8 +92,9 @@ class Tenancy:
 
     def sources(self) -> Sequence[Source]:
         """The domain's enabled sources."""
-        section = self.settings.archives if self.domain == "archives" else self.settings.machines
-        return [open_source(source) for source in section.sources if source.enabled]
+        if self.given_sources is not None:
+            return self.given_sources
+        return [open_source(source) for source in enabled_sources(self.settings, self.domain)]
 
 
 @contextmanager
@@ -100,6 +105,12 @@ def open_tenancy(settings: Settings, domain: Domain, now: Callable[[], datetime]
         yield Tenancy(settings, domain, database, LocalFiles(settings.data_root), now)
     finally:
         database.close()
+
+
+def enabled_sources(settings: Settings, domain: Domain) -> list[ArchiveSource | MachineSource]:
+    """The settings of a domain's sources that are switched on."""
+    section = settings.archives if domain == "archives" else settings.machines
+    return [source for source in section.sources if source.enabled]
 
 
 def open_source(source: ArchiveSource | MachineSource) -> Source:
