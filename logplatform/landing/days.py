@@ -66,10 +66,13 @@ class DayCommits:
             for row in connection.execute(query):
                 yield _commit_of(row)
 
-    def reported(self, run_id: str) -> None:
-        """Every commit of this run is known to Dagster."""
+    def reported(self, run_id: str, asset: str | None = None) -> None:
+        """Every commit of this run (of `asset` alone, where given) is known to Dagster."""
+        known = sa.and_(self._mine(), table.c.run_id == run_id)
+        if asset is not None:
+            known = sa.and_(known, table.c.asset == asset)
         with self.ledger.database.write() as connection:
-            connection.execute(table.update().where(self._mine(), table.c.run_id == run_id).values(reported=True))
+            connection.execute(table.update().where(known).values(reported=True))
 
     def newest(self, asset: str, day: date) -> DayCommit | None:
         """The newest commit of a day, None if there is none."""
