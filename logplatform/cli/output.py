@@ -31,8 +31,8 @@ def print_json(value: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; cells are shown as they are, no markup or emoji names read into them. Long cells are folded, never cut."""
-    table = Table(title=title, title_justify="left", show_edge=False)
+    """A table; cells are shown as they are, nothing in them is taken for markup, and long ones are never cut."""
+    table = Table(title=Text(title), title_justify="left", show_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:

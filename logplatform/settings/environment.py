@@ -51,7 +51,7 @@ def read_dotenv(text: str, name: str) -> tuple[list[Variable], list[Mistake]]:
     """
     variables: list[Variable] = []
     mistakes: list[Mistake] = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
@@ -71,9 +71,11 @@ def unquoted(value: str) -> str:
 
 def dotenv_line(name: str, value: str) -> str:
     """The line of a `.env` that is read back as exactly `value`. Raises PermanentFailure where no line is."""
-    for line_value in (value, f'"{value}"', f"'{value}'"):
-        if "\n" not in value and "\r" not in value and unquoted(line_value) == value:
-            return f"{name}={line_value}"
+    for written in (value, f'"{value}"', f"'{value}'"):
+        line = f"{name}={written}"
+        read, _ = read_dotenv(line.encode("utf-8", errors="replace").decode(), "")
+        if [variable.value for variable in read] == [value]:
+            return line
     message = f"the value of {name} cannot be written in one line of a .env file: set it in the environment"
     raise PermanentFailure(message)
 

@@ -88,7 +88,7 @@ def _text(path: Path) -> str | Mistake:
 def read_sources(text: str, name: str) -> tuple[list[Server], list[Mistake]]:
     """The servers of a `sources.conf`: JSON `{"servers": [{"name", …}]}`; lines that begin with `#` are left out."""
     # Comment lines become empty ones, so that JSON's line numbers stay those of the file.
-    lines = ["" if line.lstrip().startswith("#") else line for line in text.splitlines()]
+    lines = ["" if line.lstrip().startswith("#") else line for line in text.split("\n")]
     try:
         content = json.loads("\n".join(lines))
     except json.JSONDecodeError as error:
@@ -114,7 +114,7 @@ def read_pipeline(text: str, name: str) -> tuple[list[Variable], list[Mistake]]:
     """The values of a `pipeline.conf`: KEY=VALUE or `key: value` lines, `[sections]` allowed, `#` and `;` comments."""
     variables: list[Variable] = []
     mistakes: list[Mistake] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if not stripped or stripped[0] in "#;" or re.fullmatch(r"\[[^\]]*\]", stripped):
             continue
