@@ -83,7 +83,7 @@ class EventBlock:
 def parse_block(block: LineBlock, *, max_line_bytes: int, raw_bytes: int) -> tuple[EventBlock, list[DeadLine]]:
     """The events and the refused lines of a block; every line is exactly one of the two. Never raises.
 
-    `raw_bytes` bounds what a refused line keeps of its bytes.
+    `raw_bytes` (and `max_line_bytes`) bounds what a refused line keeps of its bytes.
     """
     array = np.frombuffer(block.data, np.uint8)
     starts, ends = block.starts, block.ends
@@ -183,4 +183,4 @@ def _dead(
         reason = "no such date or time"
     elif not signed[row]:
         reason = "no `|@` after the timestamp"
-    return DeadLine(block.first_line + row, block.line(row, raw_bytes), reason)
+    return DeadLine(block.first_line + row, block.line(row, min(raw_bytes, max_line_bytes)), reason)
