@@ -33,9 +33,10 @@ from logplatform.sources.base import Entry, Landed
 from logplatform.stores.files import Files
 from logplatform.stores.schema import content as content_table
 from logplatform.stores.schema import observation as table
+from logplatform.stores.schema import open_observation
 from logplatform.stores.sql import Database, chunks
 
-LOOKUP_CHUNK = 10_000
+LOOKUP_CHUNK = 30_000
 PAGE = 1_000
 
 
@@ -67,10 +68,9 @@ class Ledger:
         """Those of `entries` that were never recorded, in their order; memory does not grow with the listing."""
         for chunk in chunks(entries, LOOKUP_CHUNK):
             marks = {fingerprint(self.domain, self.tenant, source, entry): entry for entry in chunk}
-            query = sa.select(table.c.fingerprint).where(table.c.fingerprint.in_(marks))
             with self.database.read() as connection:
-                for known in connection.execute(query).scalars():
-                    del marks[bytes(known)]
+                for known in _known(connection, marks):
+                    del marks[known]
             yield from marks.values()
 
     def record(
@@ -112,12 +112,9 @@ class Ledger:
         and transient errors whose wait is over.
         """
         due = sa.or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= self.now())
-        unfinished = sa.or_(
-            table.c.status.in_(["pending", "copied", "extracted"]),
-            sa.and_(table.c.status == "error", table.c.error_type == "transient"),
-        )
+        unfinished = sa.or_(table.c.status != "error", table.c.error_type == "transient")
         live: dict[str, bool] = {}
-        for found in self.find(unfinished, due, by_day=True):
+        for found in self.find(open_observation, unfinished, due, by_day=True):
             batch = found.batch_id
             if batch is None:
                 yield found
@@ -136,7 +133,7 @@ class Ledger:
 
     # Reading
 
-    def find(self, *conditions: sa.ColumnElement[bool], by_day: bool = False) -> Iterator[Observation]:
+    def find(self, *conditions: sa.ColumnElement[bool] | sa.TextClause, by_day: bool = False) -> Iterator[Observation]:
         """Observations that meet every condition (on `schema.observation`), by id or by (day, id), page by page."""
         order = (table.c.day, table.c.id) if by_day else (table.c.id,)
         base = sa.select(table).where(table.c.domain == self.domain, table.c.tenant == self.tenant, *conditions)
@@ -310,6 +307,18 @@ class Ledger:
             content_table.c.tenant == self.tenant,
             content_table.c.sha256 == sha256,
         )
+
+
+def _known(connection: sa.Connection, marks: Collection[bytes]) -> Iterator[bytes]:
+    """Those of `marks` that are fingerprints of observations.
+
+    Asked of the driver itself, in index order: this is asked of every file at every tick, and SQLAlchemy's own IN
+    with 10,000 parameters takes three times as long.
+    """
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    query = f"SELECT fingerprint FROM observation WHERE fingerprint IN ({', '.join([mark] * len(marks))})"  # noqa: S608 (only marks)
+    for (known,) in connection.exec_driver_sql(query, tuple(sorted(marks))):
+        yield bytes(known)
 
 
 def batch_lease(batch_id: str) -> str:

@@ -1,7 +1,7 @@
 """Datasets: immutable Parquet files, made visible by a manifest in SQL.
 
-What belongs here: writing files, swapping them in the manifest, reading the list of visible ones. What does not:
-what the rows mean.
+What belongs here: writing files, swapping them in the manifest, merging and sweeping them. What does not: what the
+rows mean.
 
 Rows carry the `origin` that they were derived from; deriving an origin again replaces its rows. Only the manifest
 makes a file visible, and it changes in one transaction, so a reader sees all of a change or nothing of it. Readers
@@ -10,7 +10,8 @@ replaced, may lie there until they are swept.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,9 +21,9 @@ import sqlalchemy as sa
 
 from logplatform.failures import Conflict
 from logplatform.stores.dataset_writer import DatasetWriter, NewFile
-from logplatform.stores.files import Files
-from logplatform.stores.parquet import rewrite
-from logplatform.stores.schema import dataset_file, dataset_origin
+from logplatform.stores.files import Files, published_before
+from logplatform.stores.manifest import Listed, Manifest
+from logplatform.stores.parquet import merge, rewrite
 from logplatform.stores.sql import Database, chunks
 
 
@@ -81,8 +82,9 @@ class Dataset:
         wanted = frozenset(origins)
         rewritten: list[NewFile] = []
         removed: set[int] = set()
-        for file, held in self._holding(wanted):
+        for file in self._manifest.holding(wanted):
             removed.add(file.id)
+            held = self._manifest.origins(file.id)
             if kept := {origin: rows for origin, rows in held.items() if origin not in wanted}:
                 rewritten.append(self._without(file, wanted, kept))
         return Change(wanted, frozenset(removed), (*added, *rewritten))
@@ -90,71 +92,83 @@ class Dataset:
     def apply(self, connection: sa.Connection, change: Change) -> None:
         """Make a change visible, in the caller's transaction.
 
-        Raises Conflict if another change touched the same origins since this one was worked out.
+        Raises Conflict if another change touched the same origins since this one was worked out, or if its files
+        were swept meanwhile.
         """
-        if self._file_ids(connection, change.origins) != change.removed:
+        if self._manifest.ids_holding(connection, change.origins) != change.removed:
             raise Conflict(f"dataset {self.name}: its files changed while new ones were written")
         self._swap(connection, change.removed, change.added)
 
     def swap(self, connection: sa.Connection, removed: Collection[VisibleFile], added: Sequence[NewFile]) -> None:
         """Replace files by files with the same rows (compaction) or by none (retention), in the caller's transaction.
 
-        Raises Conflict if one of `removed` is no longer visible.
+        Raises Conflict if one of `removed` is no longer visible, or one of `added` was swept meanwhile.
         """
         ids = frozenset(file.id for file in removed)
-        visible = sa.select(sa.func.count()).where(dataset_file.c.id.in_(ids), dataset_file.c.removed_at.is_(None))
-        if connection.execute(visible).scalar_one() != len(ids):
+        if not self._manifest.all_visible(connection, ids):
             raise Conflict(f"dataset {self.name}: its files changed while they were compacted")
         self._swap(connection, ids, added)
 
+    def compact(self, partition: str, order_by: Sequence[str]) -> bool:
+        """Merge the files of a partition into one, sorted by the columns `order_by`; False if there is none to merge.
+
+        Memory is bounded, disk is not: twice the partition's size may be needed for a while. Raises Conflict if a
+        writer changed the partition meanwhile; nothing has happened then.
+        """
+        files = self.visible(partition, partition)
+        if len(files) < 2:
+            return False
+        origins: Counter[str] = Counter()
+        for file in files:
+            origins.update(self.origins(file))
+        with self.files.part() as part:
+            scratch = part.path.with_suffix(".spill")
+            rows = merge([file.uri for file in files], part.path, self.schema, order_by, scratch)
+            if rows != origins.total():
+                raise Conflict(f"dataset {self.name}: {rows} rows in {partition}, {origins.total()} in the manifest")
+            key = self._key(partition)
+            merged = NewFile(partition, key, rows, part.publish(key), origins)
+        with self.database.write() as connection:
+            self.swap(connection, files, [merged])
+        return True
+
+    def expire(self, before: str) -> int:
+        """Make every partition that sorts before `before` invisible (retention); return how many files that were.
+
+        Raises Conflict if a writer changed one of them meanwhile; what was done until then stays.
+        """
+        old = [file for file in self.visible(last=before) if file.partition < before]
+        for chunk in chunks(old):
+            with self.database.write() as connection:
+                self.swap(connection, chunk, [])
+        return len(old)
+
     def visible(self, first: str | None = None, last: str | None = None) -> list[VisibleFile]:
         """The visible files of the partitions from `first` to `last` (both included), as of one moment."""
-        query = sa.select(dataset_file).where(self._mine(), dataset_file.c.removed_at.is_(None))
-        if first is not None:
-            query = query.where(dataset_file.c.partition >= first)
-        if last is not None:
-            query = query.where(dataset_file.c.partition <= last)
-        with self.database.read() as connection:
-            found = connection.execute(query.order_by(dataset_file.c.partition, dataset_file.c.id)).all()
         return [
-            VisibleFile(row.id, row.partition, row.key, self.files.uri(row.key), row.rows, row.bytes) for row in found
+            VisibleFile(file.id, file.partition, file.key, self.files.uri(file.key), file.rows, file.bytes)
+            for file in self._manifest.visible(first, last)
         ]
 
     def rows(self, origins: Collection[str]) -> dict[str, int]:
         """How many visible rows each of `origins` has; those without any are missing."""
-        found: dict[str, int] = {}
-        for chunk in chunks(origins):
-            query = (
-                sa.select(dataset_origin.c.origin, sa.func.sum(dataset_origin.c.rows))
-                .join(dataset_file)
-                .where(self._mine(), dataset_file.c.removed_at.is_(None), dataset_origin.c.origin.in_(chunk))
-                .group_by(dataset_origin.c.origin)
-            )
-            with self.database.read() as connection:
-                found.update({origin: int(rows) for origin, rows in connection.execute(query)})
-        return found
+        return self._manifest.rows(origins)
 
     def origins(self, file: VisibleFile) -> dict[str, int]:
-        """The origins in a file, with their rows."""
-        query = sa.select(dataset_origin.c.origin, dataset_origin.c.rows).where(dataset_origin.c.file_id == file.id)
-        with self.database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+        """The origins in a file, with their rows; none if the file is no longer visible."""
+        return self._manifest.origins(file.id)
 
     def sweep(self, older_than: timedelta) -> int:
         """Unlink files that were replaced, or never made visible, longer ago than `older_than`; return how many.
 
         The wait lets readers finish that took their file list before, and writers that have published but not yet
-        committed: it must be longer than any query and any commit.
+        committed: one that needs longer is told by Conflict to write again.
         """
         before = self.now() - older_than
-        gone = sa.select(dataset_file).where(self._mine(), dataset_file.c.removed_at < before)
         swept = 0
-        with self.database.read() as connection:
-            replaced = connection.execute(gone).all()
-        for row in replaced:
-            self.files.remove(row.key)
-            with self.database.write() as connection:
-                connection.execute(dataset_file.delete().where(dataset_file.c.id == row.id))
+        for file in self._manifest.replaced(before):
+            self.files.remove(file.key)
+            self._manifest.forget(file)
             swept += 1
         return swept + self._sweep_orphans(before)
 
@@ -162,62 +176,31 @@ class Dataset:
         swept = 0
         for chunk in chunks(self.files.keys(self.prefix)):
             with self.database.read() as connection:
-                known = set(
-                    connection.execute(sa.select(dataset_file.c.key).where(dataset_file.c.key.in_(chunk))).scalars()
-                )
-            for key in chunk:
-                if key not in known and self.files.modified(key) < before:
-                    swept += self.files.remove(key)
+                known = self._manifest.known(connection, chunk)
+            suspects = [key for key in chunk if key not in known and published_before(self.files, key, before)]
+            if not suspects:
+                continue
+            # Inside a write transaction nobody can make them visible between the look and the unlink.
+            with self.database.write() as connection:
+                known = self._manifest.known(connection, suspects)
+                swept += sum(self.files.remove(key) for key in suspects if key not in known)
         return swept
 
-    def _holding(self, origins: Collection[str]) -> Iterator[tuple[VisibleFile, dict[str, int]]]:
-        with self.database.read() as connection:
-            ids = self._file_ids(connection, origins)
-        for file in self.visible():
-            if file.id in ids:
-                yield file, self.origins(file)
+    @property
+    def _manifest(self) -> Manifest:
+        return Manifest(self.name, self.tenant, self.database)
 
-    def _file_ids(self, connection: sa.Connection, origins: Collection[str]) -> frozenset[int]:
-        ids: set[int] = set()
-        for chunk in chunks(origins):
-            query = (
-                sa.select(dataset_origin.c.file_id)
-                .distinct()
-                .join(dataset_file)
-                .where(self._mine(), dataset_file.c.removed_at.is_(None), dataset_origin.c.origin.in_(chunk))
-            )
-            ids.update(connection.execute(query).scalars())
-        return frozenset(ids)
+    def _key(self, partition: str) -> str:
+        return f"{self.prefix}/{partition}/{uuid.uuid4().hex}.parquet"
 
-    def _without(self, file: VisibleFile, origins: Collection[str], kept: dict[str, int]) -> NewFile:
-        key = f"{self.prefix}/{file.partition}/{uuid.uuid4().hex}.parquet"
+    def _without(self, file: Listed, origins: Collection[str], kept: Mapping[str, int]) -> NewFile:
+        key = self._key(file.partition)
         with self.files.part() as part:
-            rewrite(file.uri, part.path, origins)
+            rewrite(self.files.uri(file.key), part.path, origins)
             return NewFile(file.partition, key, sum(kept.values()), part.publish(key), kept)
 
     def _swap(self, connection: sa.Connection, removed: Collection[int], added: Sequence[NewFile]) -> None:
-        now = self.now()
-        for chunk in chunks(removed):
-            connection.execute(dataset_file.update().where(dataset_file.c.id.in_(chunk)).values(removed_at=now))
-            # A removed file's origins are nobody's business any more, and the next change must not find them.
-            connection.execute(dataset_origin.delete().where(dataset_origin.c.file_id.in_(chunk)))
         for file in added:
-            values = {
-                "dataset": self.name,
-                "tenant": self.tenant,
-                "partition": file.partition,
-                "key": file.key,
-                "rows": file.rows,
-                "bytes": file.bytes,
-                "created_at": now,
-            }
-            file_id = connection.execute(
-                dataset_file.insert().values(**values).returning(dataset_file.c.id)
-            ).scalar_one()
-            connection.execute(
-                dataset_origin.insert(),
-                [{"origin": origin, "file_id": file_id, "rows": rows} for origin, rows in file.origins.items()],
-            )
-
-    def _mine(self) -> sa.ColumnElement[bool]:
-        return sa.and_(dataset_file.c.dataset == self.name, dataset_file.c.tenant == self.tenant)
+            if not self.files.exists(file.key):
+                raise Conflict(f"dataset {self.name}: {file.key} was swept before it was committed")
+        self._manifest.swap(connection, removed, added, self.now())

@@ -6,7 +6,7 @@ What belongs here: batching rows into files. What does not: which of them are vi
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from logplatform.stores.files import Files, Part
 
 ROW_GROUP_ROWS = 65_536
+PENDING_BYTES = 64 << 20
 OPEN_FILES = 64
 COMPRESSION = "zstd"
 
@@ -38,6 +39,7 @@ class _Open:
     context: ExitStack
     pending: list[pa.RecordBatch] = field(default_factory=list)
     pending_rows: int = 0
+    pending_bytes: int = 0
     rows: int = 0
     origins: Counter[str] = field(default_factory=Counter)
 
@@ -45,8 +47,9 @@ class _Open:
 class DatasetWriter:
     """Takes record batches of any size; rows of a partition are gathered into row groups of ROW_GROUP_ROWS.
 
-    At most OPEN_FILES files are open: beyond, the one that was opened first is finished, and its partition gets a
-    second file if more rows come.
+    At most PENDING_BYTES wait in memory, over all partitions: beyond, the partition that holds most of them gets its
+    row group early. At most OPEN_FILES files are open: beyond, the one that was opened first is finished, and its
+    partition gets a second file if more rows come.
     """
 
     def __init__(self, files: Files, prefix: str, schema: pa.Schema) -> None:
@@ -64,11 +67,14 @@ class DatasetWriter:
         if "origin" not in batch.schema.names:
             column = pa.repeat(pa.scalar(origin, self._schema.field("origin").type), batch.num_rows)
             batch = batch.append_column("origin", column)
-        file.pending.append(batch.select(self._schema.names).cast(self._schema))
+        batch = _alone(batch.select(self._schema.names).cast(self._schema))
+        file.pending.append(batch)
         file.pending_rows += batch.num_rows
+        file.pending_bytes += batch.nbytes
         file.origins[origin] += batch.num_rows
         if file.pending_rows >= ROW_GROUP_ROWS:
             _flush(file)
+        self._bound()
 
     def finish(self) -> list[NewFile]:
         """Publish every file and return them; the writer is empty then."""
@@ -79,27 +85,39 @@ class DatasetWriter:
 
     def discard(self) -> None:
         """Drop what was not finished."""
-        for file in self._open.values():
-            file.context.close()
-        self._open.clear()
+        while self._open:
+            _, file = self._open.popitem()
+            _drop(file)
 
     def _begin(self, partition: str) -> _Open:
         if len(self._open) >= OPEN_FILES:
             self._finish(next(iter(self._open)))
-        context = ExitStack()
-        part = context.enter_context(self._files.part())
-        writer = context.enter_context(pq.ParquetWriter(part.path, self._schema, compression=COMPRESSION))
-        file = self._open[partition] = _Open(partition, part, writer, context)
+        with ExitStack() as context:
+            part = context.enter_context(self._files.part())
+            writer = pq.ParquetWriter(part.path, self._schema, compression=COMPRESSION)
+            file = self._open[partition] = _Open(partition, part, writer, context.pop_all())
         return file
 
+    def _bound(self) -> None:
+        while sum(file.pending_bytes for file in self._open.values()) > PENDING_BYTES:
+            _flush(max(self._open.values(), key=lambda file: file.pending_bytes))
+
     def _finish(self, partition: str) -> None:
-        file = self._open.pop(partition)
-        with file.context:
-            _flush(file)
-            file.writer.close()
-            key = f"{self._prefix}/{partition}/{uuid.uuid4().hex}.parquet"
-            size = file.part.publish(key)
+        file = self._open[partition]
+        _flush(file)
+        file.writer.close()
+        key = f"{self._prefix}/{partition}/{uuid.uuid4().hex}.parquet"
+        size = file.part.publish(key)
         self._finished.append(NewFile(partition, key, file.rows, size, dict(file.origins)))
+        del self._open[partition]
+        file.context.close()
+
+
+def _alone(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch that keeps no more bytes alive than its own: a slice keeps all that it was cut from."""
+    if batch.get_total_buffer_size() <= 2 * batch.nbytes:
+        return batch
+    return batch.take(pa.array(range(batch.num_rows), pa.int64()))
 
 
 def _flush(file: _Open) -> None:
@@ -108,4 +126,11 @@ def _flush(file: _Open) -> None:
     table = pa.Table.from_batches(file.pending)
     file.writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
     file.rows += table.num_rows
-    file.pending, file.pending_rows = [], 0
+    file.pending, file.pending_rows, file.pending_bytes = [], 0, 0
+
+
+def _drop(file: _Open) -> None:
+    # Closing writes a footer, which fails where writing did (a full disk); the file goes anyway.
+    with suppress(OSError):
+        file.writer.close()
+    file.context.close()

@@ -12,7 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,7 +81,7 @@ class Files(Protocol):
         ...
 
     def sweep_parts(self, older_than_seconds: float) -> int:
-        """Remove abandoned parts of processes that died; return how many."""
+        """Remove parts that nobody has written to for so long; return how many. Their writers died, or will fail."""
         ...
 
     def free_bytes(self) -> int | None:
@@ -96,6 +96,14 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def published_before(files: Files, key: str, moment: datetime) -> bool:
+    """Whether `key` is published and has been since before `moment`; two sweepers may be at work at once."""
+    try:
+        return files.modified(key) < moment
+    except FileNotFoundError:
+        return False
 
 
 @dataclass(slots=True)
@@ -127,8 +135,10 @@ class LocalPart:
 
     def discard(self) -> None:
         """Close and remove what is left of the part; after `publish` only the open file is left."""
-        self._file.close()
         self.path.unlink(missing_ok=True)
+        # On a full disk closing fails as writing did, because it writes what is still buffered: bytes nobody wants.
+        with suppress(OSError):
+            self._file.close()
 
 
 def _make_folders(folder: Path, root: Path) -> None:
@@ -139,6 +149,13 @@ def _make_folders(folder: Path, root: Path) -> None:
         _make_folders(folder.parent, root)
     folder.mkdir(parents=folder == root, exist_ok=True)
     fsync_folder(folder.parent)
+
+
+def _remove(part: "os.DirEntry[str]") -> None:
+    if part.is_dir(follow_symlinks=False):
+        shutil.rmtree(part)
+    else:
+        Path(part).unlink()
 
 
 class LocalFiles:
@@ -200,16 +217,16 @@ class LocalFiles:
                 yield str((Path(folder) / name).relative_to(self.root))
 
     def sweep_parts(self, older_than_seconds: float) -> int:
-        """Remove part files that nobody has written to for that long."""
+        """Remove parts, and folders that sorting spilled to, that nobody has written to for that long."""
         oldest = time.time() - older_than_seconds
         removed = 0
-        for part in (self.root / TEMPORARY).iterdir():
-            try:
-                if part.stat().st_mtime < oldest:
-                    part.unlink()
-                    removed += 1
-            except FileNotFoundError:
-                continue
+        with os.scandir(self.root / TEMPORARY) as found:
+            for part in found:
+                # A part whose writer finishes meanwhile is gone, and was not abandoned.
+                with suppress(FileNotFoundError):
+                    if part.stat(follow_symlinks=False).st_mtime < oldest:
+                        _remove(part)
+                        removed += 1
         return removed
 
     def free_bytes(self) -> int:

@@ -13,7 +13,8 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 COMPACTED_ROW_GROUP = 20_000
-MEMORY_LIMIT = "256MB"
+# The process may hold three times as much while it sorts (DuckDB's own buffers and Arrow's copies are not in it).
+MEMORY_LIMIT = "64MB"
 
 
 def rewrite(source: str, target: Path, without_origins: Collection[str]) -> None:
@@ -25,16 +26,21 @@ def rewrite(source: str, target: Path, without_origins: Collection[str]) -> None
             writer.write_batch(batch)
 
 
-def merge(sources: Sequence[str], target: Path, order_by: Sequence[str], scratch: Path) -> None:
-    """Write all rows of `sources` to `target`, sorted; what does not fit into MEMORY_LIMIT is spilled to `scratch`."""
-    columns = ", ".join(f'"{name}"' for name in order_by)
-    with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch), "threads": 1}) as engine:
-        engine.execute(
-            f"COPY (SELECT * FROM read_parquet($sources) ORDER BY {columns}) TO '{_quoted(target)}' "  # noqa: S608 (names are ours)
-            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {COMPACTED_ROW_GROUP})",
-            {"sources": list(sources)},
-        )
+def merge(sources: Sequence[str], target: Path, schema: pa.Schema, order_by: Sequence[str], scratch: Path) -> int:
+    """Write all rows of `sources` to `target` in the columns and types of `schema`, sorted; return how many.
 
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    What does not fit into MEMORY_LIMIT is spilled to the folder `scratch`, which is made and removed again.
+    """
+    columns = ", ".join(f'"{name}"' for name in schema.names)
+    order = ", ".join(f'"{name}"' for name in order_by)
+    query = f"SELECT {columns} FROM read_parquet($sources) ORDER BY {order}"  # noqa: S608 (names are the schema's)
+    rows = 0
+    with (
+        duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch), "threads": 1}) as engine,
+        pq.ParquetWriter(target, schema, compression="zstd") as writer,
+    ):
+        for batch in engine.sql(query, params={"sources": list(sources)}).to_arrow_reader(COMPACTED_ROW_GROUP):
+            # DuckDB knows neither dictionaries nor our names of zones: the dataset's own types are put back.
+            writer.write_batch(batch.cast(schema), row_group_size=COMPACTED_ROW_GROUP)
+            rows += batch.num_rows
+    return rows

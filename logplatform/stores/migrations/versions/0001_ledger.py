@@ -122,6 +122,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_observation_batch_id", "observation", ["batch_id"], unique=False)
     op.create_index("ix_observation_day", "observation", ["domain", "tenant", "day"], unique=False)
+    op.create_index(
+        "ix_observation_open",
+        "observation",
+        ["domain", "tenant", "day", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'copied', 'extracted', 'error')"),
+        postgresql_where=sa.text("status IN ('pending', 'copied', 'extracted', 'error')"),
+    )
     op.create_index("ix_observation_path", "observation", ["domain", "tenant", "source", "path"], unique=False)
     op.create_index("ix_observation_sha256", "observation", ["domain", "tenant", "sha256"], unique=False)
     op.create_index(
@@ -149,6 +157,7 @@ def downgrade() -> None:
     op.drop_index("ix_observation_status", table_name="observation")
     op.drop_index("ix_observation_sha256", table_name="observation")
     op.drop_index("ix_observation_path", table_name="observation")
+    op.drop_index("ix_observation_open", table_name="observation")
     op.drop_index("ix_observation_day", table_name="observation")
     op.drop_index("ix_observation_batch_id", table_name="observation")
     op.drop_table("observation")
