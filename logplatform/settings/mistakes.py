@@ -153,7 +153,9 @@ def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section
     if kind == "literal_error" and last == "type" and str(value).lower() in LATER_SOURCES:
         return f"sources of type {value!r} are not in this version", _LATER
     if kind == "literal_error":
-        return message.replace("Input should be", "must be"), did_you_mean(str(value), _words(path, root))
+        # The message lists the words already: only a near one is worth saying again.
+        fix = did_you_mean(str(value), _words(path, root))
+        return message.replace("Input should be", "must be"), fix if fix.startswith("did") else ""
     if kind == "string_pattern_mismatch" and last == "name":
         return "a name begins with a letter or digit and holds only letters, digits, `.`, `_`, `-` (64 at most)", ""
     return message.replace("Input should be", "must be"), _TYPE_FIXES.get(kind, "")
