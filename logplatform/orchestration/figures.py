@@ -58,13 +58,19 @@ class DayReport:
 
     @classmethod
     def restore(cls, day: date, counts: Mapping[str, Any]) -> "DayReport":
-        """The report that `counts` came from, without its preview and picture; raises ValueError if it is none."""
+        """The report that `counts` came from, without its preview and picture.
+
+        Counts of another shape (an older version's) are all told as facts.
+        """
+        if not {"unit", "came", "out"} <= counts.keys():
+            return cls(day, "records", 0, 0, facts={name: _cell(value) for name, value in counts.items()})
         known = {name: value for name, value in counts.items() if name in cls.__dataclass_fields__}
-        missing = {"unit", "came", "out"} - known.keys()
-        if missing:
-            raise ValueError(f"the counts of {day} lack {', '.join(sorted(missing))}")
         notes = tuple(FailureNote(note["what"], note["reason"]) for note in known.pop("failures", ()))
         return cls(day=day, failures=notes, **known)
+
+
+def _cell(value: object) -> Cell:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
