@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psutil
 import sqlalchemy as sa
@@ -41,7 +42,18 @@ def holder_name(run_id: str) -> str:
 def _is_dead(holder: str) -> bool:
     host, _, rest = holder.partition("/")
     process = rest.partition("/")[0]
-    return host == socket.gethostname() and process.isdecimal() and not psutil.pid_exists(int(process))
+    if host != socket.gethostname() or not process.isdecimal():
+        return False
+    try:
+        # A killed process stays in the table until its parent asks for it, and does nothing there.
+        return psutil.Process(int(process)).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def batch_lease(batch_id: str) -> str:
+    """The name of the lease that a run holds on its batch."""
+    return f"batch/{batch_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,7 @@ class Leases:
         with self.database.write() as connection:
             row = connection.execute(sa.select(table).where(table.c.name == name).with_for_update()).first()
             now = self.now()
-            if row is not None and row.expires_at > now and row.holder != holder and not _is_dead(row.holder):
+            if row is not None and row.holder != holder and self._live(row):
                 raise LeaseHeld(f"{name} is held by {row.holder} until {row.expires_at:%H:%M:%S} UTC")
             values = {"holder": holder, "expires_at": now + self.ttl, "fence": 1 if row is None else row.fence + 1}
             if row is None:
@@ -103,10 +115,13 @@ class Leases:
             raise LeaseLost(f"{lease.name} was taken over from {lease.holder}; nothing more of it is committed")
 
     def live(self, name: str) -> bool:
-        """Whether somebody holds `name` now."""
+        """Whether somebody holds `name` now, so that `acquire` would refuse it to everybody else."""
         with self.database.read() as connection:
-            until = connection.execute(sa.select(table.c.expires_at).where(table.c.name == name)).scalar_one_or_none()
-        return until is not None and until > self.now()
+            row = connection.execute(sa.select(table).where(table.c.name == name)).first()
+        return row is not None and self._live(row)
+
+    def _live(self, row: sa.Row[Any]) -> bool:
+        return row.expires_at > self.now() and not _is_dead(row.holder)
 
     @contextmanager
     def hold(self, name: str, holder: str, wait_seconds: float = 0) -> Generator[Lease]:

@@ -19,8 +19,8 @@ MASK = "********"
 class Redactor:
     """`fields` names fields and what happens to their values; `patterns` are masked wherever they occur in text.
 
-    hash: the first 16 hex digits of sha256(salt + value), so that equal values stay equal; mask: eight stars;
-    drop: the field is left out.
+    Names are compared without regard to case, at any depth of a record. hash: the first 16 hex digits of
+    sha256(salt + value), so that equal values stay equal; mask: eight stars; drop: the field is left out.
     """
 
     fields: Mapping[str, Action] = field(default_factory=dict)
@@ -40,13 +40,30 @@ class Redactor:
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def record(self, values: Mapping[str, object]) -> dict[str, object]:
-        """A record with its fields redacted by name, and its texts by pattern."""
-        return {name: self._value(name, value) for name, value in values.items() if self.fields.get(name) != "drop"}
+        """A record with its fields redacted by name, and its texts by pattern; it must not be nested without end."""
+        actions = {name.casefold(): action for name, action in self.fields.items()}
+        return self._record(values, actions)
 
-    def _value(self, name: str, value: object) -> object:
-        action = self.fields.get(name)
-        if action is None or value is None:
-            return self.text(value) if isinstance(value, str) else value
-        if action == "hash":
-            return hashlib.sha256(f"{self.salt}{value}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return MASK
+    def _record(self, values: Mapping[str, object], actions: Mapping[str, Action]) -> dict[str, object]:
+        kept: dict[str, object] = {}
+        for name, value in values.items():
+            action = actions.get(str(name).casefold())
+            if action is None or value is None:
+                kept[name] = self._value(value, actions)
+            elif action != "drop":
+                kept[name] = self._hashed(value) if action == "hash" else MASK
+        return kept
+
+    def _value(self, value: object, actions: Mapping[str, Action]) -> object:
+        match value:
+            case str():
+                return self.text(value)
+            case Mapping():
+                return self._record(value, actions)
+            case list() | tuple():
+                return [self._value(item, actions) for item in value]
+            case _:
+                return value
+
+    def _hashed(self, value: object) -> str:
+        return hashlib.sha256(f"{self.salt}{value}".encode("utf-8", "surrogatepass")).hexdigest()[:16]

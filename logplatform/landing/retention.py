@@ -3,8 +3,10 @@
 What belongs here: choosing bytes and removing them, with the ledger told first. What does not: rows (cleaning never
 forgets an observation, so nothing is collected again) and datasets (`stores/dataset.py` sweeps its own).
 
-Bytes are removed inside the transaction that marks them: a file that lands with the same content at that moment
-either finds them there or is told to land again (`Ledger.land`).
+Removing is two transactions. The first marks the bytes as removed, if they may still go: what was read a moment ago
+does not count, a file with the same content may have landed since. The second unlinks them, if they are still marked.
+A process that dies between the two leaves marked bytes, which the next sweep unlinks; a file that lands with the same
+content in between either takes the mark away or is told to land again (`Ledger.land`).
 """
 
 from collections.abc import Iterator
@@ -17,11 +19,14 @@ import sqlalchemy as sa
 from logplatform.landing.ledger import PAGE, Ledger
 from logplatform.landing.observations import Content, content_of
 from logplatform.landing.publish import Landing
-from logplatform.stores.files import Files
+from logplatform.stores.files import Files, published_before
 from logplatform.stores.schema import content as table
 from logplatform.stores.schema import observation
+from logplatform.stores.sql import chunks
 
 GIB = 1 << 30
+ABANDONED_SECONDS = 3_600
+"""When the disk is full, a part that nobody has written to for so long counts as abandoned."""
 
 Kind = Literal["tmp", "processed", "extracted", "error"]
 
@@ -39,11 +44,43 @@ class RetentionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Bytes that were removed; `key` is None for abandoned temporary files."""
+    """What was removed: `files` of `bytes` in all (0 where nobody counted them: temporary files)."""
 
     kind: Kind
     files: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Contents nobody waits for: every observation delivered before `delivered` or failed for good before `failed`.
+
+    `with_failures` chooses between those that hold a failure and those that hold none.
+    """
+
+    delivered: datetime
+    failed: datetime
+    with_failures: bool
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The condition on `schema.content`."""
+        of_content = sa.and_(
+            observation.c.domain == table.c.domain,
+            observation.c.tenant == table.c.tenant,
+            observation.c.sha256 == table.c.sha256,
+        )
+        # A missing error type would make the whole condition unknown, and what is unknown must be kept.
+        failed = sa.and_(observation.c.status == "error", sa.func.coalesce(observation.c.error_type, "") == "permanent")
+        delivered = observation.c.status.in_(["processed", "seen", "superseded"])
+        done = sa.or_(
+            sa.and_(delivered, observation.c.updated < self.delivered),
+            sa.and_(failed, observation.c.updated < self.failed),
+        )
+        holds_failure = sa.exists().where(of_content, failed)
+        return sa.and_(
+            sa.not_(sa.exists().where(of_content, sa.not_(done))),
+            holds_failure if self.with_failures else sa.not_(holds_failure),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +100,12 @@ class Retention:
         """Remove what is older than its kind may get."""
         now, policy = self.ledger.now(), self.policy
         yield Removed("tmp", self.files.sweep_parts(policy.tmp_days * 86_400) + self._sweep_orphans(), 0)
-        for content in self._delivered(now - timedelta(days=policy.processed_days)):
-            yield from self._remove(content, "processed")
-            yield from self._remove(content, "extracted")
-        for content in self._failed(now - timedelta(days=policy.error_days)):
-            yield from self._remove(content, "error")
+        delivered = now - timedelta(days=policy.processed_days)
+        failed = now - timedelta(days=policy.error_days)
+        for settled in (_Settled(delivered, failed, with_failures=False), _Settled(delivered, failed, True)):
+            for content in self._contents(settled):
+                yield from self._remove(content, "error" if settled.with_failures else "processed", settled)
+                yield from self._remove(content, "extracted", settled)
 
     def make_room(self) -> Iterator[Removed]:
         """Remove until the target is free, in the order tmp, processed, extracted and delivered, error oldest first.
@@ -77,51 +115,30 @@ class Retention:
         if self.has_room():
             return
         now = self.ledger.now()
-        yield Removed("tmp", self.files.sweep_parts(3_600), 0)
-        steps: tuple[tuple[Kind, Iterator[Content]], ...] = (
-            ("processed", self._delivered(now)),
-            ("extracted", self._delivered(now)),
-            ("error", self._failed(now)),
+        yield Removed("tmp", self.files.sweep_parts(ABANDONED_SECONDS), 0)
+        delivered, failed = _Settled(now, now, with_failures=False), _Settled(now, now, with_failures=True)
+        steps: tuple[tuple[_Settled, tuple[Kind, ...]], ...] = (
+            (delivered, ("processed",)),
+            (delivered, ("extracted",)),
+            (failed, ("extracted", "error")),
         )
-        for kind, contents in steps:
-            for content in contents:
+        for settled, kinds in steps:
+            for content in self._contents(settled):
                 if self._target_reached():
                     return
-                yield from self._remove(content, kind)
+                for kind in kinds:
+                    yield from self._remove(content, kind, settled)
 
     def _target_reached(self) -> bool:
         free = self.files.free_bytes()
         return free is None or free >= self.policy.disk_space_target_gb * GIB
 
-    def _delivered(self, before: datetime) -> Iterator[Content]:
-        """Contents all of whose observations are done with, the last of them before `before`."""
-        return self._contents(observation.c.status.in_(["processed", "seen", "superseded"]), before)
-
-    def _failed(self, before: datetime) -> Iterator[Content]:
-        """Contents that no observation waits for any more and that failed for good, the last before `before`."""
-        settled = sa.or_(
-            observation.c.status.in_(["processed", "seen", "superseded"]),
-            sa.and_(observation.c.status == "error", observation.c.error_type == "permanent"),
-        )
-        return self._contents(settled, before)
-
-    def _contents(self, settled: sa.ColumnElement[bool], before: datetime) -> Iterator[Content]:
-        """Contents with bytes, oldest first, whose observations are all `settled` and were updated before `before`."""
-        ledger = self.ledger
-        unsettled = sa.exists().where(
-            observation.c.domain == table.c.domain,
-            observation.c.tenant == table.c.tenant,
-            observation.c.sha256 == table.c.sha256,
-            sa.or_(sa.not_(settled), observation.c.updated >= before),
-        )
+    def _contents(self, settled: _Settled) -> Iterator[Content]:
+        """Settled contents that still have bytes, oldest first."""
+        has_bytes = sa.or_(table.c.removed_at.is_(None), _has_extracted())
         query = (
             sa.select(table)
-            .where(
-                table.c.domain == ledger.domain,
-                table.c.tenant == ledger.tenant,
-                sa.or_(table.c.removed_at.is_(None), self._has_extracted()),
-                sa.not_(unsettled),
-            )
+            .where(self._mine(), has_bytes, settled.condition())
             .order_by(table.c.landed_at, table.c.sha256)
             .limit(PAGE)
         )
@@ -133,37 +150,65 @@ class Retention:
                     sa.tuple_(table.c.landed_at, table.c.sha256)
                     > sa.tuple_(sa.literal(after[0], table.c.landed_at.type), sa.literal(after[1]))
                 )
-            with ledger.database.read() as connection:
+            with self.ledger.database.read() as connection:
                 page = [content_of(row) for row in connection.execute(paged)]
             yield from page
             if len(page) < PAGE:
                 return
             after = (page[-1].landed_at, page[-1].sha256)
 
-    def _has_extracted(self) -> sa.ColumnElement[bool]:
-        return sa.and_(table.c.content_key.is_not(None), table.c.content_removed_at.is_(None))
-
-    def _remove(self, content: Content, kind: Kind) -> Iterator[Removed]:
+    def _remove(self, content: Content, kind: Kind, settled: _Settled) -> Iterator[Removed]:
         extracted = kind == "extracted"
         key = content.content_key if extracted else content.object_key
-        gone_since = content.content_removed_at if extracted else content.removed_at
-        if key is None or gone_since is not None:
+        column = table.c.content_removed_at if extracted else table.c.removed_at
+        if key is None:
             return
-        column = "content_removed_at" if extracted else "removed_at"
+        mine = sa.and_(self._mine(), table.c.sha256 == content.sha256)
         with self.ledger.transaction() as connection:
-            self.ledger.describe(connection, content.sha256, **{column: self.ledger.now()})
-            self.files.remove(key)
-        yield Removed(kind, 1, (content.content_size if extracted else content.size) or 0)
+            mark = table.update().where(mine, column.is_(None), settled.condition()).values({column: self.ledger.now()})
+            if not connection.execute(mark).rowcount:
+                return
+        with self.ledger.transaction() as connection:
+            marked = connection.execute(sa.select(column).where(mine).with_for_update()).scalar_one() is not None
+            gone = marked and not self._named(connection, [key]) and self.files.remove(key)
+        if gone:
+            yield Removed(kind, 1, (content.content_size if extracted else content.size) or 0)
 
     def _sweep_orphans(self) -> int:
-        """Remove landed bytes that no content row names: their process died before it could commit."""
-        landing = Landing(self.files, self.ledger.domain, self.ledger.tenant)
+        """Remove bytes that no content row names: their process died before it could commit, or while removing."""
         before = self.ledger.now() - timedelta(days=self.policy.tmp_days)
+        landing = Landing(self.files, self.ledger.domain, self.ledger.tenant)
         swept = 0
-        for key in self.files.keys(landing.prefix):
-            known = self.ledger.content(key.rsplit("/", 1)[-1])
-            if (known is not None and known.removed_at is None) or self.files.modified(key) >= before:
+        for chunk in chunks(self.files.keys(landing.prefix)):
+            with self.ledger.database.read() as connection:
+                named = self._named(connection, chunk)
+            suspects = [key for key in chunk if key not in named and published_before(self.files, key, before)]
+            if not suspects:
                 continue
-            with self.ledger.transaction():
-                swept += self.files.modified(key) < before and self.files.remove(key)
+            # Inside a write transaction nobody can commit them between the look and the unlink.
+            with self.ledger.transaction() as connection:
+                named = self._named(connection, suspects)
+                swept += sum(
+                    self.files.remove(key)
+                    for key in suspects
+                    if key not in named and published_before(self.files, key, before)
+                )
         return swept
+
+    def _named(self, connection: sa.Connection, keys: list[str]) -> set[str]:
+        """Those of `keys` (a bounded number, each ending in its sha256) whose bytes a content row speaks of."""
+        digests = [key.rsplit("/", 1)[-1] for key in keys]
+        landed = sa.select(table.c.object_key).where(
+            self._mine(), table.c.sha256.in_(digests), table.c.removed_at.is_(None)
+        )
+        extracted = sa.select(table.c.content_key).where(
+            self._mine(), table.c.content_sha256.in_(digests), _has_extracted()
+        )
+        return set(connection.execute(landed).scalars()) | set(connection.execute(extracted).scalars())
+
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return sa.and_(table.c.domain == self.ledger.domain, table.c.tenant == self.ledger.tenant)
+
+
+def _has_extracted() -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.content_key.is_not(None), table.c.content_removed_at.is_(None))

@@ -75,7 +75,8 @@ class Source(Protocol):
     def list(self) -> Iterator[Entry]:
         """Every file there is, as a stream, in no particular order.
 
-        Raises Unreachable when the place cannot be reached, PermanentFailure when it may not be read.
+        Raises Unreachable when the place cannot be reached, PermanentFailure when it may not be read. A part that may
+        not be read (a subfolder) is told in the same way, but after everything else was listed: use `Listing`.
         """
         ...
 
@@ -83,10 +84,26 @@ class Source(Protocol):
         """Send each entry's bytes to `sink(entry)` and tell what became of it, one by one.
 
         One entry's failure never ends the others. A file whose size or mtime is not the entry's, before or after
-        its bytes were read, is a TransientFailure: it still changes.
+        its bytes were read, is a TransientFailure: it still changes. What the sink's store raises (a full disk) is no
+        entry's failure and ends the stream.
         """
         ...
 
     def remove(self, entry: Entry) -> bool:
         """Remove the file if its size and mtime are still the entry's; False (and untouched) if they are not."""
         ...
+
+
+@dataclass(slots=True)
+class Listing:
+    """A source's listing that ends where the source fails: what was listed before is not lost, `failure` tells why."""
+
+    source: Source
+    failure: LogplatformError | None = None
+
+    def __iter__(self) -> Iterator[Entry]:
+        self.failure = None
+        try:
+            yield from self.source.list()
+        except LogplatformError as failure:
+            self.failure = failure

@@ -5,20 +5,25 @@ What belongs here: walking, reading and removing local files. What does not: oth
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableSequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import BinaryIO
 
 from logplatform.failures import LogplatformError, PermanentFailure, TransientFailure, Unreachable
 from logplatform.sources.base import Entry, Fetched, Landed, Sink
 
 CHUNK_BYTES = 1 << 20
+_REFUSED_SAMPLE = 5
 
 # A name that is not UTF-8 has surrogates in Python, which no database takes: they are moved to private characters
-# and back (the byte 0x80 + n becomes U+F780 + n).
-_TO_TEXT = {0xDC80 + n: 0xF780 + n for n in range(128)}
-_TO_NAME = {text: name for name, text in _TO_TEXT.items()}
+# and back (the byte 0x80 + n becomes U+F780 + n). A name that holds one of these characters itself is spelt by its
+# three bytes in the same way, so that no two names get one text.
+_BYTE = 0xF780
+_TO_TEXT: dict[int, int | str] = {0xDC80 + n: _BYTE + n for n in range(128)}
+_TO_TEXT |= {_BYTE + n: "".join(chr(_BYTE + byte - 0x80) for byte in chr(_BYTE + n).encode()) for n in range(128)}
+_TO_NAME = {_BYTE + n: 0xDC80 + n for n in range(128)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +42,17 @@ class FolderSource:
     def list(self) -> Iterator[Entry]:
         """Walk the folder, one directory in memory at a time."""
         folders = [""]
+        refused: list[str] = []
         while folders:
             relative = folders.pop()
-            for found in self._scan(relative):
+            for found in self._scan(relative, refused):
                 path = f"{relative}{found.name}"
                 if found.is_dir(follow_symlinks=False):
                     folders.append(f"{path}/")
-                elif self._wanted(path, found.name) and (entry := self._entry(found, path)) is not None:
+                elif self._wanted(path, found.name) and (entry := self._entry(found, path, refused)) is not None:
                     yield entry
+        if refused:
+            raise PermanentFailure(f"source {self.name}: may not be read: {', '.join(refused[:_REFUSED_SAMPLE])}")
 
     def fetch(self, entries: Iterable[Entry], sink: Sink) -> Iterator[Fetched]:
         """Copy each file, checked for change before and after."""
@@ -58,65 +66,90 @@ class FolderSource:
         """Unlink the file if it is unchanged."""
         path = self._path(entry)
         try:
-            if not _same(path.stat(), entry):
+            if not _same(path.stat(follow_symlinks=self.follow_links), entry):
                 return False
             path.unlink()
         except FileNotFoundError:
             return False
         except PermissionError as error:
             raise PermanentFailure(f"{self.name}: {entry.path}: may not be removed") from error
+        except OSError as error:
+            raise TransientFailure(f"{self.name}: {entry.path}: was not removed: {error.strerror}") from error
         return True
 
-    def _scan(self, relative: str) -> Iterator["os.DirEntry[str]"]:
+    def _scan(self, relative: str, refused: MutableSequence[str]) -> Iterator["os.DirEntry[str]"]:
+        """The visible entries of a folder; a subfolder that may not be read is added to `refused`."""
         folder = self.root / relative
         try:
             with os.scandir(folder) as found:
                 yield from (item for item in found if not item.name.startswith("."))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
+            # A subfolder may go, or become a file, after its name was read.
             if not relative:
-                raise Unreachable(f"source {self.name}: folder {folder} does not exist") from error
-        except NotADirectoryError as error:
-            raise PermanentFailure(f"source {self.name}: {folder} is not a folder") from error
+                raise Unreachable(f"source {self.name}: there is no folder {folder}") from error
         except PermissionError as error:
-            raise PermanentFailure(f"source {self.name}: folder {folder} may not be read") from error
+            if not relative:
+                raise PermanentFailure(f"source {self.name}: folder {folder} may not be read") from error
+            refused.append(relative.translate(_TO_TEXT))
         except OSError as error:
             raise Unreachable(f"source {self.name}: folder {folder}: {error.strerror}") from error
 
     def _wanted(self, path: str, name: str) -> bool:
         return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern) for pattern in self.patterns)
 
-    def _entry(self, found: "os.DirEntry[str]", path: str) -> Entry | None:
+    def _entry(self, found: "os.DirEntry[str]", path: str, refused: MutableSequence[str]) -> Entry | None:
+        text = path.translate(_TO_TEXT)
         try:
             status = found.stat(follow_symlinks=self.follow_links)
-        except FileNotFoundError:
+        except PermissionError:
+            refused.append(text)
+            return None
+        except OSError:
+            # Gone since its name was read, or a link that leads nowhere or in a circle: no file.
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-        return Entry(path.translate(_TO_TEXT), status.st_size, status.st_mtime_ns)
+        return Entry(text, status.st_size, status.st_mtime_ns)
 
     def _path(self, entry: Entry) -> Path:
         return self.root / entry.path.translate(_TO_NAME)
 
     def _copy(self, entry: Entry, sink: Sink) -> Landed:
-        try:
-            with self._path(entry).open("rb") as file:
+        with self._open(entry) as file:
+            if not _same(os.fstat(file.fileno()), entry):
+                raise TransientFailure(f"{self.name}: {entry.path}: changed since it was listed")
+            with sink(entry) as receiver:
+                for chunk in self._read(file, entry):
+                    receiver.write(chunk)
                 if not _same(os.fstat(file.fileno()), entry):
-                    raise TransientFailure(f"{self.name}: {entry.path}: changed since it was listed")
-                with sink(entry) as receiver:
-                    while chunk := file.read(CHUNK_BYTES):
-                        receiver.write(chunk)
-                    if not _same(os.fstat(file.fileno()), entry):
-                        raise TransientFailure(f"{self.name}: {entry.path}: changed while it was read")
+                    raise TransientFailure(f"{self.name}: {entry.path}: changed while it was read")
+        if receiver.landed is None:
+            raise TransientFailure(f"{self.name}: {entry.path}: was not received")
+        return receiver.landed
+
+    def _open(self, entry: Entry) -> BinaryIO:
+        # What was a file when it was listed may be a link or a pipe by now: neither is followed nor waited for.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if self.follow_links else os.O_NOFOLLOW)
+        try:
+            return os.fdopen(os.open(self._path(entry), flags), "rb", buffering=0)
         except FileNotFoundError as error:
             raise PermanentFailure(f"{self.name}: {entry.path}: no such file any more") from error
         except PermissionError as error:
             raise PermanentFailure(f"{self.name}: {entry.path}: may not be read") from error
         except OSError as error:
             raise TransientFailure(f"{self.name}: {entry.path}: {error.strerror}") from error
-        if receiver.landed is None:
-            raise TransientFailure(f"{self.name}: {entry.path}: was not received")
-        return receiver.landed
+
+    def _read(self, file: BinaryIO, entry: Entry) -> Iterator[bytes]:
+        while True:
+            try:
+                chunk = file.read(CHUNK_BYTES)
+            except OSError as error:
+                raise TransientFailure(f"{self.name}: {entry.path}: {error.strerror}") from error
+            if not chunk:
+                return
+            yield chunk
 
 
 def _same(status: os.stat_result, entry: Entry) -> bool:
-    return status.st_size == entry.size and status.st_mtime_ns == entry.mtime_ns
+    same = status.st_size == entry.size and status.st_mtime_ns == entry.mtime_ns
+    return same and stat.S_ISREG(status.st_mode)

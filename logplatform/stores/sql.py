@@ -18,8 +18,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from logplatform.failures import PermanentFailure
 
 BUSY_TIMEOUT_SECONDS = 30
 T = TypeVar("T")
@@ -97,19 +100,46 @@ class Database:
                 yield connection
 
     def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema to `revision`; two processes may do so at once."""
-        if revision == "head" and self.revision() == ScriptDirectory(str(MIGRATIONS)).get_current_head():
+        """Bring the schema to `revision`; two processes may do so at once.
+
+        Raises PermanentFailure if a newer logplatform has written this database.
+        """
+        current = self.revision()
+        if revision == "head" and current == ScriptDirectory(str(MIGRATIONS)).get_current_head():
             return
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        with self.write() as connection:
-            config.attributes["connection"] = connection
+        if current is not None and not _is_known(current):
+            raise PermanentFailure(
+                f"{self.engine.url.render_as_string()} has schema {current}, which this logplatform does not know: "
+                "it was written by a newer one; upgrade logplatform, or restore a backup"
+            )
+        with self._migrating() as config:
             command.upgrade(config, revision)
+
+    def downgrade(self, revision: str) -> None:
+        """Take the schema back to `revision` (`base`: no tables); what newer tables hold is lost."""
+        with self._migrating() as config:
+            command.downgrade(config, revision)
 
     def revision(self) -> str | None:
         """The schema's revision, None for an empty database."""
         with self.read() as connection:
             return MigrationContext.configure(connection).get_current_revision()
+
+    @contextmanager
+    def _migrating(self) -> Generator[Config]:
+        """Alembic's configuration on a write transaction of its own."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.engine.connect() as connection:
+            # SQLite changes a table by copying it and dropping the old one, which would delete what refers to it.
+            _foreign_keys(connection, on=False)
+            try:
+                connection.execution_options(logplatform_write=True)
+                with connection.begin():
+                    config.attributes["connection"] = connection
+                    yield config
+            finally:
+                _foreign_keys(connection, on=True)
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -121,6 +151,20 @@ def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  #
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _is_known(revision: str) -> bool:
+    try:
+        return ScriptDirectory(str(MIGRATIONS)).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def _foreign_keys(connection: sa.Connection, *, on: bool) -> None:
+    # The pragma does nothing inside a transaction, and SQLAlchemy begins one with its first statement.
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
