@@ -14,7 +14,7 @@ from typing import Literal
 
 from logplatform.failures import LogplatformError
 from logplatform.landing.ledger import LOOKUP_CHUNK, Ledger
-from logplatform.sources.base import Entry, Source
+from logplatform.sources.base import Entry, Listing, Source
 from logplatform.stores.sql import chunks
 
 LeftKind = Literal["growing", "too early", "future", "not ours"]
@@ -113,7 +113,8 @@ def look(
 
 def _look_at(ledger: Ledger, one: Watched, offset: int, found: Look, late: Callable[[], bool]) -> int | None:
     """Read a listing from `offset`; the new offset if time ran out, None at the listing's end."""
-    entries = iter(one.source.list())
+    listing = Listing(one.source)
+    entries = iter(listing)
     for _ in islice(entries, offset):
         pass
     done = offset
@@ -123,6 +124,8 @@ def _look_at(ledger: Ledger, one: Watched, offset: int, found: Look, late: Calla
         _record(ledger, one, chunk, found)
         if late():
             return done
+    if listing.failure is not None:
+        raise listing.failure
     return None
 
 
