@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import archives
+from benchmarks import archives, sensor
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -40,7 +40,10 @@ SIZES: dict[str, Size] = {
 
 def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Comparison]]]:
     """Every comparison by its name, ready to run."""
-    return {"archives": partial(archives.compare, folder, size.archive_bytes)}
+    return {
+        "archives": partial(archives.compare, folder, size.archive_bytes),
+        "sensor": partial(sensor.compare, folder, size.listed_files),
+    }
 
 
 def machine() -> dict[str, object]:

@@ -3,6 +3,7 @@
 What belongs here: the standard library alone.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,5 +18,19 @@ def split(path: str) -> Callable[[], dict[str, float]]:
                 line.split("|")
                 count += 1
         return {"lines": count}
+
+    return run
+
+
+def walk(folder: str) -> Callable[[], dict[str, float]]:
+    """Walk a folder and ask for the size and mtime of each file."""
+
+    def run() -> dict[str, float]:
+        count = 0
+        for place, _, names in os.walk(folder):
+            for name in names:
+                os.stat(f"{place}/{name}")
+                count += 1
+        return {"listed": count}
 
     return run
