@@ -5,12 +5,10 @@ This module imports nothing, so that a pure module may use the Dagster-free part
 
 How a domain lives in Dagster. It has three thin modules, and no other of its modules knows Dagster:
 
-`assets.py` has `assets(settings) -> list[dg.AssetsDefinition]`; each asset is a function that takes a `DayRun` and
-yields a `DayReport` right after each day's commit, and nothing for a day without input:
+`assets.py` has `assets(group: DayGroup) -> list[dg.AssetsDefinition]`; each asset is a function that takes a `DayRun`
+and yields a `DayReport` right after each day's commit, and nothing for a day without input:
 
-    def assets(settings: Settings) -> list[dg.AssetsDefinition]:
-        group = DayGroup("machines", settings, day_partitions(settings, settings.timezone))
-
+    def assets(group: DayGroup) -> list[dg.AssetsDefinition]:
         @group.asset("machine_events", after=["raw_machine_logs"], kinds={"parquet"}, description="...")
         def machine_events(run: DayRun) -> Iterator[DayReport]:
             yield from Engine(run.tenancy).derive(run.days, run.batch_id, run.run_id)
@@ -21,12 +19,19 @@ yields a `DayReport` right after each day's commit, and nothing for a day withou
   `run.days`; derive them again from landed bytes, whatever the ledger says. The commit of a day records
   `tenancy.days.commit(connection, "machines/machine_events", day, run.run_id, report.counts(), batch_id)` in its own
   transaction; should the process die before Dagster is told, the reconciler builds the report again from these counts.
+  `run.tenancy` stands on Dagster's resources; settings are `run.tenancy.settings`. PermanentFailure fails the step for
+  good, TransientFailure lets it wait and try again.
 
-`checks.py` has `checks(settings) -> list[dg.AssetChecksDefinition]`, made by `checks.conservation_check` (blocking)
-and `checks.broken_check` (a warning) from functions `Tenancy -> Iterable[Arrow]` and `Tenancy -> Broken`.
+`checks.py` has `checks(group: DayGroup) -> list[dg.AssetChecksDefinition]`, made by `checks.conservation_check`
+(blocking) and `checks.broken_check` (a warning) from functions `Tenancy -> Iterable[Arrow]` and `Tenancy -> Broken`.
 
 `sensors.py` has `watched(tenancy: Tenancy) -> list[Watched]`: each source with a function that says which day an
-entry belongs to, or why it is left alone (`Left`). The sensor itself is made in `sensors.watching_sensor`.
+entry belongs to, or why it is left alone (`Left`). The sensor itself is made by `sensors.watching_sensor`.
 
-`definitions.py` names the domains (`parts.DomainParts`) and gets the rest from `assembly.assemble`.
+`logplatform.definitions` names the domains (`assembly.DomainParts`); `assembly.assemble` makes the rest.
+
+A command that does a domain's work runs the same job on the Dagster instance:
+
+    with opened_instance(settings) as instance, open_tenancy(settings, "machines") as tenancy:
+        done = drain(build_defs(settings), instance, tenancy, watched(tenancy), progress)
 """

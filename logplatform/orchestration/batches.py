@@ -28,11 +28,10 @@ _BATCH_ID = re.compile(r"(\d{8}T\d{6})-([0-9a-f]{10})-(\d{1,6})")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large one batch may be, and how many may be open (queued or running) in a domain at once."""
+    """How large one batch may be; a single larger file makes a batch of its own."""
 
     max_files: int = 1000
     max_bytes: int = 4 << 30
-    max_open: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,13 @@ def batch_name(batch_id: str) -> BatchName | None:
     return BatchName(datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC), int(found[3]))
 
 
-def propose(ledger: Ledger, bounds: Bounds, in_hand: Collection[str], holder: str) -> list[Proposal]:
-    """Put what waits into batches, oldest days first, and return them, each with its files assigned in the ledger.
+def propose(ledger: Ledger, bounds: Bounds, in_hand: Collection[str], most: int, holder: str) -> list[Proposal]:
+    """Put what waits into at most `most` batches, oldest days first, each with its files assigned in the ledger.
 
-    `in_hand` are the batches that a queued or running run has; no more than `bounds.max_open` are open at once.
-    Raises LeaseHeld if another process is proposing just now. Memory is bounded by one batch.
+    `in_hand` are the batches that a queued or running run has: their files are left to it. Raises LeaseHeld if another
+    process is proposing just now. Memory is bounded by one batch.
     """
-    room = bounds.max_open - len(in_hand)
-    if room <= 0:
+    if most <= 0:
         return []
     proposals: list[Proposal] = []
     with ledger.leases.hold(f"{PROPOSE_LEASE}/{ledger.domain}/{ledger.tenant}", holder) as lease:
@@ -79,7 +77,7 @@ def propose(ledger: Ledger, bounds: Bounds, in_hand: Collection[str], holder: st
             with ledger.transaction(lease) as connection:
                 ledger.assign(connection, cut.ids, proposal.batch_id)
             proposals.append(proposal)
-            if len(proposals) >= room:
+            if len(proposals) >= most:
                 break
     return proposals
 

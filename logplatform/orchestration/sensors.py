@@ -26,6 +26,9 @@ from logplatform.tenancy import Tenancy
 
 Watch = Callable[[Tenancy], Sequence[Watched]]
 
+MAX_OPEN = 8
+"""Batches of a domain that may be queued or running at once; the rest waits in the ledger, where it costs nothing."""
+
 FOUND_TROUBLE = "sources with trouble"
 TOLD_KINDS: tuple[LeftKind, ...] = ("too early", "future", "not ours")
 """What is left alone for good until somebody acts; a growing file comes in by itself."""
@@ -96,10 +99,11 @@ def tick(
 ) -> Tick:
     """Look at the sources within the settings' time budget, then propose what waits."""
     found = look(tenancy.ledger, watched, tenancy.settings.batch.tick_seconds, start)
-    if len(in_hand) >= bounds.max_open:
+    most = MAX_OPEN - len(in_hand)
+    if most <= 0:
         return Tick(found, (), f"{len(in_hand)} batches are open already")
     try:
-        return Tick(found, propose(tenancy.ledger, bounds, in_hand, holder_name("propose")))
+        return Tick(found, propose(tenancy.ledger, bounds, in_hand, most, holder_name("propose")))
     except LeaseHeld as failure:
         return Tick(found, (), str(failure))
 
@@ -107,15 +111,15 @@ def tick(
 def tell(done: Tick) -> str:
     """One tick in a sentence: what was seen, and why nothing is asked for if nothing is."""
     found = done.found
-    parts = [f"{found.listed:,} files listed", f"{found.new:,} new", f"{found.known:,} known"]
+    parts = [f"{_many(found.listed, 'file')} listed", f"{found.new:,} new", f"{found.known:,} known"]
     parts += [f"{count:,} {_LEFT_TEXT[kind]}" for kind, count in found.left.items()]
-    parts += [f"source {name} has trouble: {reason}" for name, reason in found.failures.items()]
+    parts += [f"trouble: {reason}" for reason in found.failures.values()]
     if not found.whole:
         parts.append("the listing goes on in the next tick")
     if done.busy:
         parts.append(done.busy)
-    asked = [f"{one.files:,} files of {one.first_day} to {one.last_day}" for one in done.proposals]
-    head = f"Asked for {len(asked)} runs ({'; '.join(asked)})" if asked else "Nothing to ask for"
+    asked = [f"{_many(one.files, 'file')} of {one.first_day} to {one.last_day}" for one in done.proposals]
+    head = f"Asked for {_many(len(asked), 'run')} ({'; '.join(asked)})" if asked else "Nothing to ask for"
     return f"{head}: {', '.join(parts)}."
 
 
@@ -125,6 +129,10 @@ _LEFT_TEXT: Mapping[LeftKind, str] = {
     "future": "dated in the future",
     "not ours": "with a name that is not understood",
 }
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def read_cursor(text: str | None) -> Cursor:

@@ -1,0 +1,67 @@
+"""Everything that is new, run to its end in this process: what a command does where the daemon would do it bit by bit.
+
+What belongs here: the loop of looking, proposing and running. What does not: printing (the commands), one tick
+(`sensors`) and one run (`runs`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from logplatform.landing.leases import holder_name
+from logplatform.orchestration.batches import Proposal, propose
+from logplatform.orchestration.discovery import BEGINNING, Look, Watched, look
+from logplatform.orchestration.runs import Ran, open_batches, proposal_tags, run_here
+from logplatform.orchestration.sensors import bounds_of
+from logplatform.tenancy import Tenancy
+
+Progress = Callable[[Proposal, Ran], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a command found and ran; `found` are the looks at the sources, one a time budget."""
+
+    found: Sequence[Look]
+    ran: Sequence[Ran]
+
+    @property
+    def unreachable(self) -> dict[str, str]:
+        """Sources that could not be listed, with why."""
+        return {name: reason for one in self.found for name, reason in one.failures.items()}
+
+
+def discover(tenancy: Tenancy, watched: Sequence[Watched]) -> Iterator[Look]:
+    """Look at every source to its listing's end, one time budget after the other."""
+    place = BEGINNING
+    while True:
+        found = look(tenancy.ledger, watched, tenancy.settings.batch.tick_seconds, place)
+        yield found
+        place = found.next
+        if place == BEGINNING:
+            return
+
+
+def drain(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    tenancy: Tenancy,
+    watched: Sequence[Watched],
+    progress: Progress | None = None,
+) -> Drained:
+    """Look, then run one batch after the other until nothing is due; batches that other runs have are left to them.
+
+    Raises LeaseHeld if another process is proposing just now. A batch that its run could not finish is not due again
+    before its wait is over, so the loop ends.
+    """
+    found = list(discover(tenancy, watched))
+    bounds = bounds_of(tenancy.settings)
+    ran: list[Ran] = []
+    while proposals := propose(tenancy.ledger, bounds, open_batches(instance, tenancy.domain), 1, holder_name("drain")):
+        for proposal in proposals:
+            done = run_here(definitions, instance, tenancy.domain, proposal_tags(tenancy.domain, proposal))
+            ran.append(done)
+            if progress is not None:
+                progress(proposal, done)
+    return Drained(found, ran)
