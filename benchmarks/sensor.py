@@ -24,8 +24,8 @@ def compare(folder: Path, count: int) -> Iterator[Comparison]:
         ticks.append(work("sensor.known_files", listing))
     remove_listing(listing)
     tick = best(ticks)
-    if tick.facts != {"listed": count, "known": count, "whole": True, "runs": 0}:
+    if tick.facts != {"listed": count, "known": count, "whole": 1, "runs": 0}:
         raise ValueError(f"the tick did not see {count} known files: {tick.facts}")
     limits = (("s", tick.wall, SECONDS), ("MB", (tick.peak_bytes or 0) / 1e6, MEGABYTES))
     name = f"a sensor tick over {count:,} files, nothing new"
-    yield Comparison(name, "os.walk and stat of each file", tick, best(walks), goal="within", limits=limits)
+    yield Comparison(name, "os.scandir and stat of each file", tick, best(walks), goal="within", limits=limits)

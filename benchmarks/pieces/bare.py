@@ -26,11 +26,15 @@ def walk(folder: str) -> Callable[[], dict[str, float]]:
     """Walk a folder and ask for the size and mtime of each file."""
 
     def run() -> dict[str, float]:
-        count = 0
-        for place, _, names in os.walk(folder):
-            for name in names:
-                os.stat(f"{place}/{name}")
-                count += 1
+        count, folders = 0, [folder]
+        while folders:
+            with os.scandir(folders.pop()) as found:
+                for item in found:
+                    if item.is_dir(follow_symlinks=False):
+                        folders.append(item.path)
+                    else:
+                        item.stat(follow_symlinks=False)
+                        count += 1
         return {"listed": count}
 
     return run

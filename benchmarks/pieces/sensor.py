@@ -24,7 +24,7 @@ def known_files(folder: str) -> Piece:
             watched = [Watched(source, lambda _: date(2026, 3, 1)) for source in tenancy.sources()]
             done = tick(tenancy, watched, bounds_of(settings), set())
         found = done.found
-        return {"listed": found.listed, "known": found.known, "whole": found.whole, "runs": len(done.proposals)}
+        return {"listed": found.listed, "known": found.known, "whole": int(found.whole), "runs": len(done.proposals)}
 
     return run
 
