@@ -4,7 +4,8 @@ What belongs here: gathering event blocks into arrays and putting them in order.
 (`parse`) and judging events (`session`, `anomalies`).
 
 A day takes 33 bytes an event, so `max_events` bounds the memory of a session: 5,000,000 events (one every 17 ms
-all day long, from a machine that counts in seconds) stay under 200 MB; a file with more is refused as no machine log.
+all day long, from a machine that counts in seconds) stay under 200 MB, `MAX_TEXTS` texts under 100 MB. A file with
+more is refused: it is no machine's log.
 """
 
 from collections.abc import Mapping
@@ -15,11 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from logplatform.failures import PermanentFailure
-from logplatform.machines.parse import JOB, STOP, EventBlock, Ints, Kinds
+from logplatform.machines.parse import JOB, PIECE, STOP, EventBlock, Ints, Kinds
 
 Rows = npt.NDArray[np.intp]
 
 MAX_EVENTS: Final = 5_000_000
+MAX_TEXTS: Final = 500_000
+
+_POWERS_OF_TEN = 10 ** np.arange(1, 19)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,8 @@ class DayEvents:
     """The events of a day, by time, within one second in the file's own order.
 
     `time`: plant-local milliseconds since 1970-01-01T00:00:00; `kind`: codes of `parse.KIND_NAMES`; `value`: a
-    piece's number or a wait's milliseconds, -1 where unknown; `texts`: details of the job profiles and of the
-    stops that have any, by row; `steps_back`: for each place where the file's clock went back, the time before
+    piece's number or a wait's milliseconds, -1 where unknown; `texts`: details of job profiles and stops, and of
+    pieces that have more than a number, by row; `steps_back`: for each place where the file's clock went back, the time before
     and after it (shape n x 2).
     """
 
@@ -47,6 +51,12 @@ class DayEvents:
         for kind in kinds[1:]:
             wanted |= self.kind == kind
         return np.flatnonzero(wanted)
+
+
+def telling(kind: Kinds, value: Ints, length: Ints) -> npt.NDArray[np.bool_]:
+    """Which events' details (of `length` bytes) a session needs as text, because their value does not say it all."""
+    digits = np.where(value < 0, 0, np.searchsorted(_POWERS_OF_TEN, value, side="right") + 1)
+    return (length > 0) & ((kind == JOB) | (kind == STOP) | ((kind == PIECE) & (digits != length)))
 
 
 class DayBuilder:
@@ -68,11 +78,12 @@ class DayBuilder:
     def append(self, block: EventBlock, rows: Rows | None = None, clock: Ints | None = None) -> None:
         """Adds a block's events, or only some rows of it; `clock` as in `extend`, for those rows."""
         kept = np.arange(len(block)) if rows is None else rows
-        kind, begin, end = block.kind[kept], block.begin[kept], block.end[kept]
-        told = np.flatnonzero(((kind == JOB) | (kind == STOP)) & (end > begin))
+        kind, value = block.kind[kept], block.value[kept]
+        begin, end = block.begin[kept], block.end[kept]
+        told = np.flatnonzero(telling(kind, value, end - begin))
         spans = zip(told.tolist(), begin[told].tolist(), end[told].tolist(), strict=True)
         texts = {row: block.source.text(start, stop) for row, start, stop in spans}
-        self.extend(block.time[kept], kind, block.value[kept], texts, clock)
+        self.extend(block.time[kept], kind, value, texts, clock)
 
     def extend(self, time: Ints, kind: Kinds, value: Ints, texts: Mapping[int, str], clock: Ints | None = None) -> None:
         """Adds events as columns; `texts` by row of these columns.
@@ -81,8 +92,10 @@ class DayBuilder:
         """
         if not len(time):
             return
-        if self._count + len(time) > self._limit:
-            raise PermanentFailure(f"more than {self._limit:,} events in one day: not the log of a machine")
+        if self._count + len(time) > self._limit or len(self._texts) + len(texts) > MAX_TEXTS:
+            raise PermanentFailure(
+                f"more than {self._limit:,} events, or {MAX_TEXTS:,} with a text, in one day: not the log of a machine"
+            )
         self._note_steps_back(time, time if clock is None else clock)
         self._texts.update((row + self._count, text) for row, text in texts.items() if text)
         self._time.append(time)

@@ -17,6 +17,7 @@ _UNKNOWN: Final = -1
 _MAX_DIGITS: Final = 9
 _NUMBER = rb"([0-9]{1,9}(?:[.,][0-9]{1,9})?)"
 _BEFORE_SEC = re.compile(rb"(?<![0-9.,+-])" + _NUMBER + rb"\s*sec", re.IGNORECASE)
+_LEADING = re.compile(r"([0-9]{1,18})(?=\s|$)")
 _ALONE = re.compile(_NUMBER)
 _LONGEST_FIELD: Final = 256
 
@@ -36,6 +37,12 @@ def piece_numbers(array: npt.NDArray[np.uint8], begin: Ints, end: Ints) -> Ints:
         good &= ~inside | (digit <= 9)
         value = np.where(inside, value * 10 + digit, value)
     return np.where(good, value, _UNKNOWN)
+
+
+def piece_number(details: str) -> int:
+    """The number that a piece's details begin with where more follows it ("12 rework"); -1 where there is none."""
+    found = _LEADING.match(details)
+    return _UNKNOWN if found is None else int(found[1])
 
 
 def wait_milliseconds(data: bytes, begin: Ints, end: Ints) -> Ints:

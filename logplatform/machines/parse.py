@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logplatform.machines.decode import LineBlock
-from logplatform.machines.fields import piece_numbers, wait_milliseconds
+from logplatform.machines.fields import piece_number, piece_numbers, wait_milliseconds
 from logplatform.machines.timestamps import Words, read_timestamps, words_of
 
 Ints = npt.NDArray[np.int64]
@@ -108,6 +108,8 @@ def parse_block(block: LineBlock, *, max_line_bytes: int, raw_bytes: int) -> tup
     value = np.full(len(rows), UNKNOWN, np.int64)
     pieces = np.flatnonzero(kind == PIECE)
     value[pieces] = piece_numbers(array, begin[pieces], end[pieces])
+    for row in pieces[(value[pieces] == UNKNOWN) & (end[pieces] > begin[pieces])].tolist():
+        value[row] = piece_number(block.text(int(begin[row]), int(end[row])))
     waits = np.flatnonzero(kind == WAIT)
     value[waits] = wait_milliseconds(block.data, begin[waits], end[waits])
     events = EventBlock(block, rows + block.first_line, time[rows], kind, value, begin, end, names)

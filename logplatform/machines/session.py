@@ -14,6 +14,7 @@ Sums are whole milliseconds; hours (4 decimals) and rates (2 decimals) are round
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -80,7 +81,8 @@ class Session:
     """A session's figures and what they were made of.
 
     `first_piece` … `last_stop` are plant-local milliseconds, None where the day has no such event. `totals` is
-    None where the window is undefined. `pieces` and `numbers` (-1: none) are parallel, in order.
+    None where the window is undefined. `pieces` and `numbers` (-1: none) are parallel, in order;
+    `remarks` are the details, by place in `pieces`, of those that have more than a number.
     """
 
     day: dt.date
@@ -91,6 +93,7 @@ class Session:
     totals: Totals | None
     pieces: Ints
     numbers: Ints
+    remarks: Mapping[int, str]
     waits: Periods
     stops: Periods
     jobs: tuple[Job, ...]
@@ -111,6 +114,9 @@ def compute_session(day: dt.date, events: DayEvents) -> Session:
         totals=_totals(times, waits, stops),
         pieces=times,
         numbers=events.value[pieces],
+        remarks={
+            int(np.searchsorted(pieces, row)): text for row, text in events.texts.items() if events.kind[row] == PIECE
+        },
         waits=waits,
         stops=stops,
         jobs=tuple(

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from logplatform.stores.schema import metadata
+from logplatform.stores.session_schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
