@@ -1,0 +1,90 @@
+"""`logplatform prune` and `logplatform reset`: removing what is too old, and removing everything.
+
+What belongs here: asking, and telling what was removed. What does not: what may go (`logplatform.pruning`,
+`logplatform.erasing`).
+"""
+
+from collections import Counter
+
+import click
+
+from logplatform.cli.output import print_json, print_table
+from logplatform.cli.session import Session, pass_session
+from logplatform.erasing import Erasable, erasable, erase, in_use
+from logplatform.failures import TransientFailure
+from logplatform.landing.retention import GIB, Kind
+from logplatform.pruning import forget_replayed
+from logplatform.pruning import prune as prune_domain
+from logplatform.settings.model import DOMAINS, Domain
+from logplatform.tenancy import open_tenancy
+
+
+@click.command()
+@click.option("--domain", type=click.Choice(DOMAINS), help="Only this domain.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
+@pass_session
+@click.pass_context
+def prune(context: click.Context, session: Session, domain: Domain | None, as_json: bool) -> None:
+    """Remove what retention no longer keeps, and make room if the disk is too full.
+
+    Days to keep are settings (landing.retention: processed_days, error_days, tmp_days). If less than
+    landing.disk_space_threshold_gb is free, more is removed until landing.disk_space_target_gb is: temporary files,
+    processed, extracted and delivered, then errors, oldest first. What is not delivered yet is never touched, and
+    the ledger forgets nothing: what was removed is not collected again.
+
+    Exit code 0: the disk has room; 1: it still has not.
+    """
+    settings = session.settings
+    rows: list[tuple[Domain, str, int, int]] = []
+    has_room = True
+    for name in [domain] if domain else DOMAINS:
+        if not settings.database(name).exists():
+            continue
+        with open_tenancy(settings, name) as tenancy:
+            files: Counter[Kind] = Counter()
+            sizes: Counter[Kind] = Counter()
+            for removed in prune_domain(tenancy):
+                files[removed.kind] += removed.files
+                sizes[removed.kind] += removed.bytes
+            rows += [(name, kind, count, sizes[kind]) for kind, count in files.items()]
+            rows.append((name, "replayed dead letters", forget_replayed(tenancy), 0))
+            has_room = tenancy.retention.has_room()
+    if as_json:
+        keys = ("domain", "kind", "files", "bytes")
+        print_json({"has_room": has_room, "removed": [dict(zip(keys, row, strict=True)) for row in rows]})
+    else:
+        print_table("", ("domain", "what", "removed", "bytes"), [(a, b, f"{c:,}", f"{d:,}") for a, b, c, d in rows])
+        if not has_room:
+            click.echo("The disk is still too full: nothing more may be removed; make room, or lower the threshold.")
+    context.exit(0 if has_room else 1)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Even if somebody seems to be at work in it.")
+@pass_session
+def reset(session: Session, yes: bool, force: bool) -> None:
+    """Remove everything the platform has stored: ledgers, landed bytes, datasets, reports, Dagster's own files.
+
+    Sources, settings and files under `incoming/` stay; what still lies at its source is collected anew by the next
+    run. What was removed from its source after landing (`delete_source`) is gone for good.
+    """
+    settings = session.settings
+    found = erasable(settings)
+    if not found:
+        click.echo(f"Nothing is stored in {settings.data_root}.")
+        return
+    if not force and (busy := in_use(settings)):
+        raise TransientFailure(f"{busy}; let it end first, or use --force")
+    _tell(found)
+    if any(source.delete_source for source in (*settings.archives.sources, *settings.machines.sources)):
+        click.echo("A source has delete_source: what was removed there exists only here.")
+    if not yes:
+        click.confirm(f"Remove all of this from {settings.data_root}?", abort=True)
+    erase(found)
+    click.echo("Removed. The next run begins anew.")
+
+
+def _tell(found: list[Erasable]) -> None:
+    rows = [(it.path.name, f"{it.files:,}", f"{it.bytes / GIB:.3f}") for it in found]
+    print_table("To be removed", ("what", "files", "GiB"), rows)

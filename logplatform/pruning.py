@@ -1,0 +1,62 @@
+"""Pruning one domain: everything that retention no longer keeps, in one pass.
+
+What belongs here: the order of the sweeps, and the rows that age out. What does not: what may go and when
+(`landing.retention`, `stores.dataset`), and printing.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from logplatform.landing.retention import Removed
+from logplatform.stores.schema import dataset_file, dead_letter
+from logplatform.tenancy import Tenancy
+
+READERS_WAIT = timedelta(hours=1)
+"""Replaced dataset files are kept so long: readers that took their file list before may still read them."""
+_ROWS_AT_ONCE = 10_000
+_MANIFEST_ONLY = pa.schema([("origin", pa.string())])
+
+
+def prune(tenancy: Tenancy) -> Iterator[Removed]:
+    """Remove what is too old, then what must go for the disk to have room; yields what was removed, as it happens.
+
+    May be stopped at any point and done again. Nothing that is not delivered is ever touched.
+    """
+    yield from tenancy.retention.by_age()
+    yield Removed("tmp", sum(_swept_datasets(tenancy)), 0)
+    yield from tenancy.retention.make_room()
+
+
+def _swept_datasets(tenancy: Tenancy) -> Iterator[int]:
+    query = sa.select(dataset_file.c.dataset).distinct().where(dataset_file.c.tenant == tenancy.tenant)
+    with tenancy.database.read() as connection:
+        names = list(connection.execute(query).scalars())
+    for name in names:
+        yield tenancy.dataset(name, _MANIFEST_ONLY).sweep(READERS_WAIT)
+
+
+def forget_replayed(tenancy: Tenancy) -> int:
+    """Drop the rows of dead letters that were made good longer ago than errors are kept; returns how many.
+
+    In bounded transactions, so that no other writer waits long.
+    """
+    before = tenancy.now() - timedelta(days=tenancy.settings.landing.retention.error_days)
+    old = (
+        sa.select(dead_letter.c.id)
+        .where(
+            dead_letter.c.domain == tenancy.domain,
+            dead_letter.c.tenant == tenancy.tenant,
+            dead_letter.c.replayed_at < before,
+        )
+        .limit(_ROWS_AT_ONCE)
+    )
+    forgotten = 0
+    while True:
+        with tenancy.database.write() as connection:
+            count = connection.execute(dead_letter.delete().where(dead_letter.c.id.in_(old))).rowcount
+        forgotten += count
+        if count < _ROWS_AT_ONCE:
+            return forgotten
