@@ -36,7 +36,8 @@ class Part(Protocol):
     def publish(self, key: str) -> int:
         """Make the bytes durable and visible under `key`; return their number.
 
-        A key stands for its content: publishing it again replaces the bytes by equal ones.
+        A key stands for its content: publishing it again replaces the bytes by equal ones. ValueError for a key that
+        is absolute or holds `..`: it would leave the store.
         """
         ...
 
@@ -123,11 +124,11 @@ class LocalPart:
 
     def publish(self, key: str) -> int:
         """Fsync, link under `key`, fsync the folders that changed; return the size in bytes."""
+        target = _below(self.root, key)
         self._file.flush()
         # A writer that was given `path` may have written through a descriptor of its own; fsync covers the file.
         os.fsync(self._file.fileno())
         size = self.path.stat().st_size
-        target = self.root / key
         _make_folders(target.parent, self.root)
         self.path.rename(target)
         fsync_folder(target.parent)
@@ -139,6 +140,13 @@ class LocalPart:
         # On a full disk closing fails as writing did, because it writes what is still buffered: bytes nobody wants.
         with suppress(OSError):
             self._file.close()
+
+
+def _below(root: Path, key: str) -> Path:
+    """The path of a key; ValueError if it would lie outside of `root`."""
+    if ".." in Path(key).parts or Path(key).is_absolute():
+        raise ValueError(f"key leaves the store: {key!r}")
+    return root / key
 
 
 def _make_folders(folder: Path, root: Path) -> None:
@@ -234,7 +242,4 @@ class LocalFiles:
         return shutil.disk_usage(self.root).free
 
     def _path(self, key: str) -> Path:
-        path = self.root / key
-        if ".." in Path(key).parts or Path(key).is_absolute():
-            raise ValueError(f"key leaves the store: {key!r}")
-        return path
+        return _below(self.root, key)

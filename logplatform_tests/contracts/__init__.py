@@ -1,0 +1,1 @@
+"""What each Protocol promises, as cases that every implementation runs."""
