@@ -12,10 +12,12 @@ from logplatform.settings.base import (
     AnchoredPath,
     Name,
     Positive,
+    Real,
     Seconds,
     Section,
     Share,
     Timezone,
+    Whole,
     refuse,
     repeated_names,
 )
@@ -47,9 +49,9 @@ class ArchiveLimits(Section):
 
     max_extracted_bytes: Positive = 64 * GIB
     """Bytes one archive may extract to."""
-    max_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1100
+    max_ratio: Annotated[Real, Field(ge=1)] = 1100
     """Extracted by compressed bytes (DEFLATE itself cannot pass 1032:1)."""
-    ratio_from_bytes: Annotated[int, Field(ge=0)] = 16 * 1024**2
+    ratio_from_bytes: Annotated[Whole, Field(ge=0)] = 16 * 1024**2
     """The ratio is not judged before this many bytes were extracted."""
 
 
@@ -68,13 +70,13 @@ class ArchivesSettings(Section):
     """Also take files that people drop into `incoming/<server>/` under the data root."""
     settle_seconds: Seconds = 60
     """A file changed more recently than this may still grow and is left for later."""
-    interval_seconds: Annotated[float, Field(ge=5, le=86_400)] = 60
+    interval_seconds: Annotated[Real, Field(ge=5, le=86_400)] = 60
     """Seconds between two looks at the sources."""
-    parallel_servers: Annotated[int, Field(ge=1, le=64)] = 4
+    parallel_servers: Annotated[Whole, Field(ge=1, le=64)] = 4
     """Servers read at the same time."""
-    parallel_files: Annotated[int, Field(ge=1, le=64)] = 2
+    parallel_files: Annotated[Whole, Field(ge=1, le=64)] = 2
     """Files read at the same time from one server."""
-    sample_lines: Annotated[int, Field(ge=1, le=10_000)] = 200
+    sample_lines: Annotated[Whole, Field(ge=1, le=10_000)] = 200
     """Lines looked at to find a log's format."""
     sample_share: Share = 0.5
     """Share of the sampled lines that must fit a format for it to be taken."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -43,6 +43,20 @@ def _anchored(path: Path, info: ValidationInfo) -> Path:
     return base / full if isinstance(base, Path) else full
 
 
+def _number(value: object) -> object:
+    # YAML 1.1 reads `yes`, `no`, `on` and `off` as true and false, which Python takes for 1 and 0.
+    if isinstance(value, bool):
+        message = "must be a number, not true or false"
+        raise ValueError(message)  # noqa: TRY004 (pydantic collects ValueErrors only)
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_number)]
+"""A whole number."""
+
+Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+"""A finite number."""
+
 Timezone = Annotated[str, AfterValidator(_known_zone)]
 """An IANA time zone name that this machine knows."""
 
@@ -52,16 +66,16 @@ AnchoredPath = Annotated[Path, AfterValidator(_anchored)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A source's or tenant's name: it becomes part of paths and keys, so letters, digits, `.`, `_` and `-` only."""
 
-Seconds = Annotated[float, Field(ge=0, le=366 * 86400, allow_inf_nan=False)]
+Seconds = Annotated[Real, Field(ge=0, le=366 * 86400)]
 """A duration in seconds, at most a year."""
 
-Days = Annotated[int, Field(ge=0, le=36_500)]
+Days = Annotated[Whole, Field(ge=0, le=36_500)]
 """A number of whole days."""
 
-Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Positive = Annotated[Whole, Field(ge=1, le=2**63 - 1)]
 """A whole number from 1 on that any store can hold."""
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[Real, Field(ge=0, le=1)]
 """A part of a whole, 0 to 1."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from logplatform.settings.homes import is_secret
 from logplatform.settings.load import Loaded
 from logplatform.settings.mistakes import Mistake
 
@@ -25,7 +26,8 @@ class _Checked:
 def check(loaded: Loaded) -> list[Mistake]:
     """Every mistake (level error) and everything odd (level warning) that the disk shows; writes nothing."""
     checked = _Checked(loaded)
-    return [*_writable(checked), *_sources(checked), *_centres(checked), *_nothing_to_do(checked)]
+    parts = (_writable, _sources, _centres, _secrets, _nothing_to_do)
+    return [mistake for part in parts for mistake in part(checked)]
 
 
 def _writable(checked: _Checked) -> Iterator[Mistake]:
@@ -72,6 +74,14 @@ def _centres(checked: _Checked) -> Iterator[Mistake]:
                 yield checked.told(
                     key, f"{source.path / folder} does not exist yet", "look for a typing error", "warning"
                 )
+
+
+def _secrets(checked: _Checked) -> Iterator[Mistake]:
+    loaded = checked.loaded
+    path = (loaded.file.parent if loaded.file else Path()).absolute() / ".env"
+    held = [v for v in loaded.variables.values() if v.place.startswith(f"{path}:") and is_secret(v.name, v.value)]
+    if held and path.stat().st_mode & 0o077:
+        yield Mistake(str(path), "", "holds secrets that others can read", f"`chmod 600 {path}`", "warning")
 
 
 def _nothing_to_do(checked: _Checked) -> Iterator[Mistake]:

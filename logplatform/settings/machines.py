@@ -14,10 +14,12 @@ from logplatform.settings.base import (
     AnchoredPath,
     Conflict,
     Name,
+    Real,
     Seconds,
     Section,
     Share,
     Timezone,
+    Whole,
     refuse,
     repeated_names,
 )
@@ -32,7 +34,7 @@ class OeeSettings(Section):
 
     availability: Share | None = None
     """A fixed availability; left out: effective time / duration of the session."""
-    ideal_seconds_per_piece: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    ideal_seconds_per_piece: Annotated[Real, Field(gt=0)] | None = None
     """Where given, performance = ideal seconds x pieces / effective seconds, at most 1."""
     performance: Share = 1.0
     """Performance where no ideal cycle time is given."""
@@ -109,17 +111,17 @@ class MachinesSettings(Section):
     sources: tuple[MachineSource, ...] = ()
     """Where machine logs come from; each source holds one folder a machining centre."""
     retry: RetrySettings = RetrySettings()
-    interval_seconds: Annotated[float, Field(ge=5, le=86_400)] = 300
+    interval_seconds: Annotated[Real, Field(ge=5, le=86_400)] = 300
     """Seconds between two looks at the sources."""
     settle_seconds: Seconds = 600
     """A file counts as final once its day is over and it has stood still this long."""
-    gap_minutes: Annotated[float, Field(gt=0, le=1440)] = 30
+    gap_minutes: Annotated[Real, Field(gt=0, le=1440)] = 30
     """Longer without any event inside the window is an anomaly."""
-    anomaly_threshold: Annotated[float, Field(gt=0, le=100)] = 3.5
+    anomaly_threshold: Annotated[Real, Field(gt=0, le=100)] = 3.5
     """A rate is out of line past this modified z-score (Iglewicz and Hoaglin 1993: 0.6745 x |x - median| / MAD)."""
-    anomaly_history_days: Annotated[int, Field(ge=1, le=3650)] = 60
+    anomaly_history_days: Annotated[Whole, Field(ge=1, le=3650)] = 60
     """A centre's latest sessions that its rates are compared with."""
-    anomaly_min_sessions: Annotated[int, Field(ge=3, le=3650)] = 8
+    anomaly_min_sessions: Annotated[Whole, Field(ge=3, le=3650)] = 8
     """No rate is judged against fewer sessions than this."""
     oee: OeeSettings = OeeSettings()
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from logplatform.landing.redaction import Action, Redactor
 from logplatform.landing.retry import RetryPolicy
-from logplatform.settings.base import Conflict, Days, Positive, Seconds, Section, Share, refuse
+from logplatform.settings.base import Conflict, Days, Positive, Real, Seconds, Section, Share, Whole, refuse
 
 GIB = 1024**3
 MIB = 1024**2
@@ -20,13 +20,13 @@ MIB = 1024**2
 class RetrySettings(Section):
     """How often and how late a failed step is tried again; permanent failures are never retried."""
 
-    max_retry_copy: Annotated[int, Field(ge=0, le=1000)] = 3
+    max_retry_copy: Annotated[Whole, Field(ge=0, le=1000)] = 3
     """Retries of fetching a file from its source."""
-    max_retry_extract: Annotated[int, Field(ge=0, le=1000)] = 3
+    max_retry_extract: Annotated[Whole, Field(ge=0, le=1000)] = 3
     """Retries of extracting or deriving what was landed."""
     retry_delay_base: Seconds = 60
     """Seconds before the first retry."""
-    retry_delay_multiplier: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2
+    retry_delay_multiplier: Annotated[Real, Field(ge=1, le=100)] = 2
     """Each further wait is the one before times this."""
     retry_delay_max: Seconds = 3600
     """No wait is longer, jitter apart; seconds."""
@@ -67,11 +67,11 @@ class RetentionSettings(Section):
 class LandingSettings(Section):
     """Raw bytes made safe: limits, retention and the disk guard."""
 
-    max_line_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
+    max_line_bytes: Annotated[Whole, Field(ge=1024, le=64 * MIB)] = MIB
     """A line or record over this is a dead letter; bytes."""
-    disk_space_threshold_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10
+    disk_space_threshold_gb: Annotated[Real, Field(ge=0)] = 10
     """Below this much free space (GiB) collection pauses and cleaning starts; 0 switches the guard off."""
-    disk_space_target_gb: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20
+    disk_space_target_gb: Annotated[Real, Field(ge=0)] = 20
     """Cleaning stops once this much is free; GiB."""
     retention: RetentionSettings = RetentionSettings()
 
@@ -86,11 +86,11 @@ class LandingSettings(Section):
 class BatchSettings(Section):
     """What a sensor may propose at once."""
 
-    max_files: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    max_files: Annotated[Whole, Field(ge=1, le=100_000)] = 1000
     """Files in one batch."""
     max_bytes: Positive = 4 * GIB
     """Bytes in one batch; a single larger file makes a batch of its own."""
-    tick_seconds: Annotated[float, Field(gt=0, le=50)] = 30
+    tick_seconds: Annotated[Real, Field(gt=0, le=50)] = 30
     """Time budget of one sensor tick, below Dagster's 60 s; seconds."""
 
 

@@ -51,3 +51,14 @@ def test_a_data_root_below_a_file_is_told(tmp_path: Path) -> None:
     """It can never be made."""
     (tmp_path / "file").touch()
     assert "is not a folder" in checked(tmp_path, "data_root: file/data\n")[0][1]
+
+
+def test_a_file_of_secrets_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
+    """`init` writes it closed; one that was made by hand often is not."""
+    secrets = tmp_path / ".env"
+    secrets.write_text("SSH_PASSWORD=x\n", encoding="utf-8")
+    secrets.chmod(0o644)
+    found = checked(tmp_path, "tenant: t\n")
+    assert ("warning", "/.env: holds secrets that others can read; `chmod 600 /.env`") in found
+    secrets.chmod(0o600)
+    assert not [line for _, line in checked(tmp_path, "tenant: t\n") if "secrets" in line]

@@ -88,6 +88,8 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
         {"archives": {"retry": {"retry_delay_base": 9999}}},
         {"machines": {"gap_minutes": float("nan")}},
         {"batch": {"tick_seconds": 59}},
+        {"batch": {"max_files": True}},
+        {"archives": {"limits": {"max_ratio": float("inf")}}},
         {"machines": {"sources": [{"name": "p", "path": "x", "folders": {}}]}},
         {"unknown": 1},
     ],
