@@ -11,10 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from logplatform.demo.lines import AGENTS, PATHS, REFERRERS, STATUSES
+from logplatform.demo.machines import CENTRES, usual, written
+from logplatform.demo.packing import set_written
+from logplatform.demo.plan import settled
+from logplatform.demo.shifts import shift
 
 MIB = 1 << 20
 BLOCK = 16 * MIB
 SEED = 20260301
+PIECES = 20
 
 
 def log_block(size: int = BLOCK) -> bytes:
@@ -87,3 +92,21 @@ def machine_file(folder: Path, lines: int, day: date = date(2026, 3, 2)) -> Path
             file.writelines(f"{line}\r\n" for line in machine_lines(lines, day))
         part.rename(path)
     return path
+
+
+def machine_days(folder: Path, days: int, first: date = date(2015, 1, 1)) -> Path:
+    """`days` days of three machining centres, one small file each, in a plant's folder."""
+    plant = folder / f"plant-{days}"
+    if not plant.exists():
+        part = folder / f"plant-{days}.part"
+        for name, centre in CENTRES.items():
+            place = part / name
+            place.mkdir(parents=True, exist_ok=True)
+            rng = random.Random(f"{SEED}/{name}")
+            for number in range(days):
+                day = first + timedelta(days=number)
+                path = place / f"{day:%Y%m%d}.LOG"
+                path.write_bytes(usual(list(written(shift(rng, day, centre, PIECES)))))
+                set_written(path, settled(day))
+        part.rename(plant)
+    return plant

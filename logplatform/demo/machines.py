@@ -208,7 +208,7 @@ def make(folder: Path, plan: Plan, file: MachineFile) -> Made:
     path.parent.mkdir(parents=True, exist_ok=True)
     events = shift(plan.random(file.path), file.day, CENTRES[file.centre], plan.amounts.pieces)
     fault = file.fault or Fault("", "")
-    lines = fault.lines(list(_written(events)))
+    lines = fault.lines(list(written(events)))
     data = (fault.data or usual)(lines)
     path.write_bytes(data)
     set_written(path, settled(file.day))
@@ -216,7 +216,8 @@ def make(folder: Path, plan: Plan, file: MachineFile) -> Made:
     return Made(file.path, len(data), len(lines) if data else 0, planted)
 
 
-def _written(events: Iterator[Event]) -> Iterator[str]:
+def written(events: Iterator[Event]) -> Iterator[str]:
+    """Events as the lines of a machine log, without their ends."""
     for event in events:
         details = f": {event.details}" if event.details else ""
         yield f"{event.at:%Y%m%d %H:%M:%S}|@{event.name}{details}"
