@@ -5,6 +5,7 @@ What belongs here: asking, and telling what was removed. What does not: what may
 """
 
 from collections import Counter
+from contextlib import nullcontext
 
 import click
 
@@ -13,6 +14,7 @@ from logplatform.cli.session import Session, pass_session
 from logplatform.erasing import Erasable, erasable, erase, in_use
 from logplatform.failures import TransientFailure
 from logplatform.landing.retention import GIB, Kind
+from logplatform.orchestration.services import alone
 from logplatform.pruning import forget_replayed
 from logplatform.pruning import prune as prune_domain
 from logplatform.settings.model import DOMAINS, Domain
@@ -81,7 +83,9 @@ def reset(session: Session, yes: bool, force: bool) -> None:
         click.echo("A source has delete_source: what was removed there exists only here.")
     if not yes:
         click.confirm(f"Remove all of this from {settings.data_root}?", abort=True)
-    erase(found)
+    # Held while removing, so that `logplatform up` neither runs nor starts meanwhile.
+    with nullcontext() if force else alone(settings.data_root):
+        erase(found)
     click.echo("Removed. The next run begins anew.")
 
 

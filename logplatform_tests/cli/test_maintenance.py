@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from logplatform.cli import main
 from logplatform.landing.dead_letters import Letter
 from logplatform.landing.leases import utc_now
+from logplatform.orchestration.services import LOCK_FILE, alone
 from logplatform.pruning import forget_replayed
 from logplatform.tenancy import open_tenancy
 from logplatform_tests.cli.filled import MOMENT, fill, letters, settings_file
@@ -103,7 +104,8 @@ def test_reset_removes_what_the_platform_made_and_nothing_else(file: Path) -> No
     (data / "datasets").symlink_to(elsewhere)
     result = run(file, "reset", "--yes")
     assert result.exit_code == 0, result.output
-    left = sorted(str(path.relative_to(file.parent)) for path in file.parent.rglob("*") if not path.is_dir())
+    files = (path for path in file.parent.rglob("*") if not path.is_dir() and path.name != LOCK_FILE)
+    left = sorted(str(path.relative_to(file.parent)) for path in files)
     assert left == ["data/incoming/web1/dropped.gz", "data/notes.txt", "in/web1/a.gz", "logplatform.yaml"]
     assert (data / "datasets").is_symlink()
     assert "nothing collected yet" in run(file, "status").output
@@ -120,6 +122,16 @@ def test_reset_waits_for_whoever_is_at_work(file: Path) -> None:
         assert landed(file)
     assert run(file, "reset", "--yes").exit_code == 0
     assert not (file.parent / "data" / "archives.db").exists()
+
+
+def test_reset_refuses_while_the_platform_is_up(file: Path) -> None:
+    """The daemon would go on in a ledger that is no longer there."""
+    settings = fill(file)
+    with alone(settings.data_root):
+        result = run(file, "reset", "--yes")
+    assert result.exit_code == 2
+    assert "already running" in result.output
+    assert landed(file) == [b"aaa", b"bbb", b"ccc"]
 
 
 def test_reset_is_the_way_out_of_a_broken_database(file: Path) -> None:
