@@ -170,7 +170,7 @@ class Retention:
                 return
         with self.ledger.transaction() as connection:
             marked = connection.execute(sa.select(column).where(mine).with_for_update()).scalar_one() is not None
-            gone = marked and not self._named(connection, [key]) and self.files.remove(key)
+            gone = marked and key not in self._named(connection, [key]) and self.files.remove(key)
         if gone:
             yield Removed(kind, 1, (content.content_size if extracted else content.size) or 0)
 
