@@ -11,7 +11,6 @@ import fcntl
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,26 +23,17 @@ from logplatform.landing.redaction import MASK, Redactor
 from logplatform.settings.environment import Variable
 from logplatform.settings.load import values
 from logplatform.settings.model import Settings
+from logplatform.settings.secrecy import secret_part
 
 FIELDS = ("server", "file", "operation", "retry_count", "error_type")
 FILE_NAME = "logplatform.log"
-MIN_SECRET_CHARACTERS = 4
-_SECRET_NAME = re.compile(r"(?i)PASS(WORD|WD)?(_|$)|PWD$|SECRET|TOKEN|_KEY$|CREDENTIAL|(URI|URL|DSN)$")
 
 
 def secrets_of(settings: Settings, variables: Mapping[str, Variable]) -> tuple[str, ...]:
-    """Every value that must not be printed: secret settings, and variables whose names speak of secrets.
-
-    Of an address (a …_URI or …_URL) only the password counts. Values under 4 characters are left out: masking each
-    place where they happen to occur would destroy the text and hide nothing.
-    """
+    """Every value that must not be printed, longest first: secret settings, and what `secrecy` finds in variables."""
     found = {value.get_secret_value() for _, value in values(settings) if isinstance(value, SecretStr)}
-    for variable in variables.values():
-        if _SECRET_NAME.search(variable.name):
-            password = re.match(r"[a-z][a-z0-9+.-]*://[^/@\s]*?:([^/\s]+)@", variable.value, re.IGNORECASE)
-            is_address = "://" in variable.value
-            found.add(password[1] if password else "" if is_address else variable.value)
-    return tuple(sorted((secret for secret in found if len(secret) >= MIN_SECRET_CHARACTERS), key=len, reverse=True))
+    found |= {secret_part(variable.name, variable.value) for variable in variables.values()}
+    return tuple(sorted(found - {""}, key=len, reverse=True))
 
 
 class Hiding(logging.Formatter):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from logplatform.settings.homes import is_secret
 from logplatform.settings.load import Loaded
 from logplatform.settings.mistakes import Mistake
+from logplatform.settings.secrecy import is_secret
 
 
 @dataclass(frozen=True, slots=True)

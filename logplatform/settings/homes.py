@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from logplatform.settings.mistakes import KeyPath
+from logplatform.settings.secrecy import is_secret
 
 HomeKind = Literal["setting", "later", "secret", "unknown"]
 """setting: a key of the settings; later: the place it will have, not in this version; secret: kept in `.env`."""
@@ -73,16 +74,6 @@ _LATER: tuple[tuple[str, str, str], ...] = (
     (r"DAGSTER_.*", "dagster", "Dagster's own setting: not taken over"),
 )  # fmt: skip
 _LATER_PATTERNS = tuple((re.compile(pattern), target, why) for pattern, target, why in _LATER)
-
-_SECRET = re.compile(
-    r"(.*_)?(PASS(WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|CREDENTIALS?)(_.*)?|.*(API|SECRET|PRIVATE|ACCESS)_KEY"
-)
-_SECRET_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]*@", re.IGNORECASE)
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a value must not be shown: its name says so, or it is an address with a user or password in it."""
-    return bool(_SECRET.fullmatch(name.upper()) or _SECRET_IN_ADDRESS.search(value))
 
 
 def home_of(name: str, value: str) -> Home:

@@ -12,10 +12,11 @@ from typing import Literal
 from pydantic import ValidationError
 
 from logplatform.settings.environment import Variable
-from logplatform.settings.homes import Home, home_of, is_secret
+from logplatform.settings.homes import Home, home_of
 from logplatform.settings.legacy import LegacyFiles, Server
 from logplatform.settings.mistakes import KeyPath, from_validation, key_text
 from logplatform.settings.model import Settings
+from logplatform.settings.secrecy import is_secret
 
 Fate = Literal["set", "secret", "kept", "refused", "repeated"]
 """set: a value of the settings now; secret: in `.env`; kept: a comment at its later place; refused: its value cannot

@@ -11,7 +11,7 @@ from logplatform.failures import PermanentFailure
 from logplatform.settings import Settings
 from logplatform.settings.document import read_document
 from logplatform.settings.environment import dotenv_line
-from logplatform.settings.homes import home_of, is_secret
+from logplatform.settings.homes import home_of
 from logplatform.settings.importer import import_legacy, password_name
 from logplatform.settings.legacy import LegacyFiles, read_legacy, read_pipeline, read_sources
 from logplatform.settings.load import load
@@ -77,10 +77,9 @@ def test_every_known_name_has_a_home(name: str, kind: str) -> None:
     assert home.target or kind in ("unknown", "secret")
 
 
-def test_an_address_with_a_password_is_a_secret_and_one_without_is_not() -> None:
+def test_an_address_with_a_password_goes_to_env_and_one_without_is_kept() -> None:
     """MONGODB_URI often holds user and password."""
-    assert is_secret("MONGODB_URI", "mongodb://user:pw@host/db")
-    assert not is_secret("MONGODB_URI", "mongodb://host/db")
+    assert home_of("MONGODB_URI", "mongodb://user:pw@host/db").kind == "secret"
     assert home_of("MONGODB_URI", "mongodb://host/db").kind == "later"
 
 
