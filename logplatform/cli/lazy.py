@@ -4,6 +4,7 @@ What belongs here: click machinery. What does not: the commands and their table.
 """
 
 import errno
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -23,6 +24,16 @@ _USERS_MISTAKES = {
     errno.EISDIR,
     errno.ENOENT,
 }
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """What SQLAlchemy raises for a database that is locked, full, unreadable or none at all; empty if not imported.
+
+    Python asks for them only once something was raised, so that a fast command need not import SQLAlchemy.
+    """
+    loaded = sys.modules.get("sqlalchemy.exc")
+    found = getattr(loaded, "DatabaseError", None)
+    return (found,) if isinstance(found, type) and issubclass(found, Exception) else ()
 
 
 class Refused(click.ClickException):
@@ -78,3 +89,9 @@ class LazyGroup(click.Group):
             if error.errno in _USERS_MISTAKES and error.filename is not None:
                 raise Refused(f"{error.filename}: {error.strerror}") from error
             raise
+        except _database_errors() as error:
+            # Its other kinds (a broken constraint, a statement that is wrong) are faults of the program.
+            if type(error).__name__ not in ("DatabaseError", "OperationalError"):
+                raise
+            reason = str(error.__cause__ or error).splitlines()[0]
+            raise Refused(f"a database under the data root cannot be used: {reason}") from error

@@ -83,3 +83,15 @@ def test_a_full_disk_is_told(file: Path) -> None:
     result = run(file, "--check")
     assert result.exit_code == 1
     assert "collection pauses" in result.output
+
+
+def test_a_database_that_is_none_is_told_in_one_line(file: Path) -> None:
+    """A file that was damaged or put there by somebody else: no traceback, and what to look at."""
+    fill(file)
+    for name in ("archives.db", "archives.db-wal"):
+        (file.parent / "data" / name).write_bytes(b"not a database" * 100)
+    result = run(file)
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-1] == (
+        "Error: a database under the data root cannot be used: file is not a database"
+    )
