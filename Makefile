@@ -24,7 +24,7 @@ up: .venv/run.stamp ## start Dagster: webserver, daemon, sensors (Ctrl-C ends al
 
 test: .venv/dev.stamp ## set up and run all tests
 	@.ci/browser
-	@$(BIN)/python -m pytest -m 'not faults' $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not faults' $(ARGS)
 
 faults: .venv/dev.stamp ## the full counts of kill and fault tests
 	@$(BIN)/python -m pytest -m faults -s $(ARGS)
