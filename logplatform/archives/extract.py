@@ -175,10 +175,10 @@ def extract(reader: Reader, name: str, sink: Sink, limits: Limits = Limits()) ->
 def verify(path: Path, limits: Limits = Limits()) -> Extraction:
     """`extract` without an output: what the file at `path` is and whether it is whole; OSError if it can't be read."""
     with path.open("rb", buffering=0) as reader:
-        return extract(reader, path.name, _nowhere, limits)
+        return extract(reader, path.name, nowhere, limits)
 
 
-def _nowhere(block: bytes) -> None:
+def nowhere(block: bytes) -> None:
     """Take a block and keep nothing of it."""
 
 

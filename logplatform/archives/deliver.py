@@ -1,0 +1,190 @@
+"""Delivering: the lines of extracted logs become rows of `archive_events`, or dead letters.
+
+What belongs here: which files are parsed together, and their commit. What does not: reading a file (`parse_file`),
+and the dataset's mechanism (`stores.dataset`).
+
+A commit holds several files of one day: their rows, their dead letters, their status and the day's figures become
+visible together. Deriving a file again replaces all of it.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+
+import sqlalchemy as sa
+
+from logplatform.archives.figures import EventFigures, event_figures, event_report
+from logplatform.archives.job import Job
+from logplatform.archives.letters import LetterSpool
+from logplatform.archives.lines.columns import SCHEMA
+from logplatform.archives.lines.parse import PARSER_VERSION
+from logplatform.archives.parse_file import ExtractedFile, parse_file
+from logplatform.archives.places import label, scratch
+from logplatform.archives.reports import EVENTS
+from logplatform.failures import Conflict, PermanentFailure, TransientFailure
+from logplatform.landing.dead_letters import Origin
+from logplatform.orchestration.figures import DayReport
+from logplatform.stores.dataset import Dataset
+from logplatform.stores.dataset_writer import NewFile
+from logplatform.tenancy import Tenancy
+
+_GROUP_FILES = 200
+_GROUP_BYTES = 512 << 20
+_APPLY_ATTEMPTS = 5
+
+
+def events_dataset(tenancy: Tenancy) -> Dataset:
+    """The dataset `archive_events`; its partitions are the events' UTC days."""
+    return tenancy.dataset(EVENTS, SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A parsed file that is not committed yet; its rows are in the group's files."""
+
+    file: ExtractedFile
+    letters: LetterSpool
+    figures: EventFigures
+
+
+@dataclass(slots=True)
+class _Group:
+    """Files of one day that are committed together."""
+
+    day: date
+    files: list[ExtractedFile] = field(default_factory=list)
+    bytes: int = 0
+
+    def takes(self, file: ExtractedFile) -> bool:
+        """Whether the file may join."""
+        size = file.content.content_size or 0
+        return self.day == file.found.day and len(self.files) < _GROUP_FILES and self.bytes + size <= _GROUP_BYTES
+
+    def add(self, file: ExtractedFile) -> None:
+        """Take the file in."""
+        self.files.append(file)
+        self.bytes += file.content.content_size or 0
+
+
+class _Unreadable(Exception):
+    """A file that cannot be read now: its group is parsed again without it."""
+
+    def __init__(self, file: ExtractedFile, reason: str) -> None:
+        super().__init__(reason)
+        self.file = file
+        self.reason = reason
+
+
+def deliver(job: Job) -> Iterator[DayReport]:
+    """Parse the job's extracted files and commit their rows and dead letters; a report a day that has any.
+
+    Nothing happens where events are switched off: extraction was the delivery. Days derived again raise
+    PermanentFailure, before anything is changed, if retention has removed what they were extracted to.
+    """
+    if not job.tenancy.settings.archives.events:
+        return
+    if job.again:
+        _require_contents(job)
+    begun = time.monotonic()
+    report: DayReport | None = None
+    for group in _groups(_to_parse(job)):
+        if report is not None and report.day != group.day:
+            yield report
+            report = None
+        # Days derived again are counted anew, from their first group on; a batch adds to what its day holds already.
+        before = EventFigures() if job.again and report is None else _before(job, group.day)
+        report = _deliver_group(job, group, before, begun)
+    if report is not None:
+        yield report
+
+
+def _to_parse(job: Job) -> Iterator[ExtractedFile]:
+    for found in job.found("extracted", "processed") if job.again else job.found("extracted"):
+        known = job.tenancy.ledger.content(found.sha256 or "")
+        if known is not None and known.content_sha256 is not None:
+            yield ExtractedFile(found, known)
+
+
+def _require_contents(job: Job) -> None:
+    for file in _to_parse(job):
+        if file.content.content_removed_at is not None or not job.tenancy.files.exists(file.content_key):
+            raise PermanentFailure(
+                f"{file.found.day} cannot be derived again: what {label(file.found)} was extracted to is gone "
+                "(retention); derive extracted_logs of that day first; nothing was changed"
+            )
+
+
+def _groups(files: Iterator[ExtractedFile]) -> Iterator[_Group]:
+    group: _Group | None = None
+    for file in files:
+        if group is not None and not group.takes(file):
+            yield group
+            group = None
+        group = group or _Group(file.found.day)
+        group.add(file)
+    if group is not None:
+        yield group
+
+
+def _before(job: Job, day: date) -> EventFigures:
+    commit = job.tenancy.days.newest(f"{job.tenancy.domain}/{EVENTS}", day)
+    return EventFigures() if commit is None else event_figures(DayReport.restore(day, commit.counts))
+
+
+def _deliver_group(job: Job, group: _Group, before: EventFigures, begun: float) -> DayReport:
+    while True:
+        try:
+            return _deliver_files(job, group, before, begun)
+        except _Unreadable as signal:
+            failure = TransientFailure(f"its content cannot be read: {signal.reason}")
+            with job.transaction() as connection:
+                found = signal.file.found
+                job.tenancy.ledger.fail(connection, found, "extract", failure, job.run_id, job.extract_policy())
+            group.files.remove(signal.file)
+
+
+def _deliver_files(job: Job, group: _Group, before: EventFigures, begun: float) -> DayReport:
+    dataset = events_dataset(job.tenancy)
+    with ExitStack() as spools, dataset.writer() as writer:
+        parsed: list[_Parsed] = []
+        for file in group.files:
+            spool = LetterSpool(scratch(job.tenancy), label(file.found), job.tenancy.redactor)
+            spools.enter_context(spool)
+            try:
+                parsed.append(_Parsed(file, spool, parse_file(job.tenancy, file, writer, spool)))
+            except OSError as error:
+                raise _Unreadable(file, error.strerror or str(error)) from error
+        added = writer.finish()
+        figures = before
+        for one in parsed:
+            figures = figures.plus(one.figures)
+        report = event_report(group.day, figures, time.monotonic() - begun)
+        _commit(job, dataset, parsed, added, report)
+    return report
+
+
+def _commit(job: Job, dataset: Dataset, parsed: Sequence[_Parsed], added: Sequence[NewFile], report: DayReport) -> None:
+    for attempt in range(1, _APPLY_ATTEMPTS + 1):
+        change = dataset.change([one.file.origin for one in parsed], added)
+        try:
+            with job.transaction() as connection:
+                dataset.apply(connection, change)
+                for one in parsed:
+                    _commit_file(job, connection, one)
+                job.commit_day(connection, EVENTS, report)
+        except Conflict:
+            # Compaction has swapped files that hold these origins: the same rows are taken out of the new ones.
+            if attempt == _APPLY_ATTEMPTS:
+                raise
+        else:
+            return
+
+
+def _commit_file(job: Job, connection: sa.Connection, one: _Parsed) -> None:
+    tenancy, found = job.tenancy, one.file.found
+    origin = Origin(one.file.origin, found.source, found.path, one.file.content_sha256, found.day)
+    tenancy.letters.replace(connection, origin, one.letters.letters(), job.batch_id)
+    tenancy.ledger.describe(connection, one.file.content.sha256, parser_version=PARSER_VERSION)
+    tenancy.ledger.advance(connection, [found], "processed", job.run_id)

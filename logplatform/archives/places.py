@@ -1,0 +1,94 @@
+"""Where archives come from and what their places are called: sources, servers, keys, origins.
+
+What belongs here: names, and the sources behind them. What does not: reading a source or a ledger.
+
+A server's files come from its source in the settings; files that people drop into `incoming/<server>/` under the data
+root come from a source of its own, named `incoming/<server>`. Both are of the same server.
+"""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from pathlib import Path
+
+from logplatform.landing.observations import Observation
+from logplatform.settings.archives import ArchiveSource
+from logplatform.settings.base import zone
+from logplatform.sources.base import Source
+from logplatform.sources.folder import FolderSource
+from logplatform.tenancy import Tenancy
+
+INCOMING = "incoming"
+_PREFIX = f"{INCOMING}/"
+
+
+def server_of(source: str) -> str:
+    """The server that a source's files are of."""
+    return source.removeprefix(_PREFIX)
+
+
+def both_sources(server: str) -> tuple[str, str]:
+    """The two sources that a server may have."""
+    return server, _PREFIX + server
+
+
+def is_incoming(source: str) -> bool:
+    """Whether the source is a folder that people drop files into."""
+    return source.startswith(_PREFIX)
+
+
+def label(found: Observation) -> str:
+    """How a file is called where people read of it: `server/path`."""
+    return f"{found.source}/{found.path}"
+
+
+def incoming_sources(tenancy: Tenancy) -> Iterator[Source]:
+    """The folders below `incoming/`, one a server."""
+    root = tenancy.settings.data_root / INCOMING
+    if root.is_dir():
+        for folder in sorted(root.iterdir()):
+            if folder.is_dir() and not folder.is_symlink():
+                yield FolderSource(_PREFIX + folder.name, folder)
+
+
+def sources_by_name(tenancy: Tenancy) -> dict[str, Source]:
+    """Every source that files can be fetched from now."""
+    return {source.name: source for source in (*tenancy.sources(), *incoming_sources(tenancy))}
+
+
+def removes_at_source(tenancy: Tenancy, source: str) -> bool:
+    """Whether a file leaves its source once it is safe here: where the settings say so, and always `incoming`."""
+    if is_incoming(source):
+        return True
+    settings = _settings_of(tenancy, source)
+    return settings is not None and settings.delete_source
+
+
+def zone_of(tenancy: Tenancy, source: str) -> tzinfo:
+    """The zone of texts that name none, in the files of a source."""
+    settings = _settings_of(tenancy, server_of(source))
+    return zone(tenancy.settings.timezone) if settings is None else tenancy.settings.zone(settings)
+
+
+def extracted_key(tenancy: Tenancy, sha256: str) -> str:
+    """The key of what the landed bytes `sha256` extract to.
+
+    It tells the compressed bytes, not the content: equal contents of two archives are removed apart. (The folder
+    `extracted` is the view that people know, with a folder a server.)
+    """
+    return f"contents/{tenancy.tenant}/{tenancy.domain}/{sha256[:2]}/{sha256}"
+
+
+def origin_of(found: Observation, content_sha256: str) -> str:
+    """The identity of a delivered file, by which its rows and dead letters are replaced: server, path, content."""
+    return f"{found.source}:{found.path}:{content_sha256}"
+
+
+def scratch(tenancy: Tenancy) -> Path:
+    """A folder for temporary files, on the data root's disk."""
+    folder = tenancy.settings.data_root / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _settings_of(tenancy: Tenancy, name: str) -> ArchiveSource | None:
+    return next((source for source in tenancy.settings.archives.sources if source.name == name), None)

@@ -1,0 +1,170 @@
+"""Unpacking: landed archives are verified and extracted, and known content under a rotated name is told apart.
+
+What belongs here: one pass over each archive's bytes, and its commit. What does not: the pass itself (`extract`), and
+what the lines say (`deliver`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from logplatform.archives.extract import Extraction, Limits, extract, nowhere
+from logplatform.archives.formats import HEAD_BYTES, detect
+from logplatform.archives.job import GROUP_FILES, GROUP_SECONDS, Job
+from logplatform.archives.parallel import in_groups, in_parallel
+from logplatform.archives.places import both_sources, extracted_key, label, server_of
+from logplatform.archives.reports import EXTRACTED, extracted_report
+from logplatform.archives.rotation import log_name, same_log
+from logplatform.failures import PermanentFailure, TransientFailure
+from logplatform.landing.observations import Observation
+from logplatform.orchestration.figures import DayReport
+from logplatform.stores.schema import content, observation
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpacked:
+    """What became of one file: what was found and where its content lies, or why it could not be read now."""
+
+    found: Observation
+    extraction: Extraction | None = None
+    key: str | None = None
+    failure: TransientFailure | None = None
+
+
+def unpack(job: Job) -> Iterator[DayReport]:
+    """Verify and extract the job's landed files, several at once; a report a day.
+
+    The content is durable before its row says so. A corrupt archive goes to quarantine (its row says so, its bytes
+    stay where they are) and the others go on. Days derived again raise PermanentFailure, before anything is changed,
+    if retention has removed bytes of theirs.
+    """
+    if job.again:
+        _require_bytes(job)
+    results = in_parallel(_to_unpack(job), lambda found: _unpack_one(job, found), job.workers)
+    for group in in_groups(results, GROUP_FILES, GROUP_SECONDS):
+        _commit(job, group)
+    for day in job.touched_days():
+        with job.transaction() as connection:
+            report = extracted_report(connection, job.tenancy, day, job.seconds)
+            if report.came:
+                job.commit_day(connection, EXTRACTED, report)
+        if report.came:
+            yield report
+
+
+def _to_unpack(job: Job) -> Iterator[Observation]:
+    statuses = ("copied", "error", "extracted", "processed") if job.again else ("copied", "error")
+    for found in job.found(*statuses):
+        if found.sha256 is not None and found.error_kind != "copy":
+            yield found
+
+
+def _require_bytes(job: Job) -> None:
+    for found in _to_unpack(job):
+        known = job.tenancy.ledger.content(found.sha256 or "")
+        if known is None or known.removed_at is not None or not job.tenancy.files.exists(known.object_key):
+            raise PermanentFailure(
+                f"{found.day} cannot be derived again: the landed bytes of {label(found)} are gone (retention); "
+                "nothing was changed"
+            )
+
+
+def _unpack_one(job: Job, found: Observation) -> _Unpacked:
+    tenancy = job.tenancy
+    known = tenancy.ledger.content(found.sha256 or "")
+    if known is None:
+        return _Unpacked(found, failure=TransientFailure("its bytes are not known to the ledger"))
+    settings = tenancy.settings.archives.limits
+    limits = Limits(settings.max_extracted_bytes, settings.max_ratio, settings.ratio_from_bytes)
+    try:
+        with tenancy.files.open(known.object_key) as reader, tenancy.files.part() as part:
+            # The content of a plain log are the landed bytes themselves: they are read, not written again.
+            plain = detect(reader.read(HEAD_BYTES), found.name) == "plain"
+            reader.seek(0)
+            extraction = extract(reader, found.name, nowhere if plain else part.write, limits)
+            if not extraction.ok or plain:
+                return _Unpacked(found, extraction, known.object_key)
+            key = extracted_key(tenancy, known.sha256)
+            part.publish(key)
+            return _Unpacked(found, extraction, key)
+    except OSError as error:
+        return _Unpacked(found, failure=TransientFailure(f"{error.strerror}: {error.filename or known.object_key}"))
+
+
+def _commit(job: Job, group: Sequence[_Unpacked]) -> None:
+    with job.transaction() as connection:
+        for one in group:
+            _commit_one(job, connection, one)
+        days: set[date] = {one.found.day for one in group}
+        for day in sorted(days):
+            job.commit_day(connection, EXTRACTED, extracted_report(connection, job.tenancy, day, job.seconds))
+
+
+def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked) -> None:
+    ledger, found, extraction = job.tenancy.ledger, one.found, one.extraction
+    if extraction is None:
+        failure = one.failure or TransientFailure("it was not read")
+        ledger.fail(connection, found, "extract", failure, job.run_id, job.extract_policy())
+        return
+    error = extraction.error
+    if extraction.sha256 != found.sha256:
+        error = f"its landed bytes have changed on this disk: they hash to {extraction.sha256}, not {found.sha256}"
+    if error is not None:
+        if found.status == "processed":
+            raise PermanentFailure(f"{label(found)} cannot be derived again: {error}")
+        ledger.fail(connection, found, "corruption", error, job.run_id, job.extract_policy())
+        return
+    ledger.describe(
+        connection,
+        extraction.sha256,
+        format=extraction.format,
+        lines=extraction.lines,
+        content_sha256=extraction.content_sha256,
+        content_size=extraction.extracted_bytes,
+        content_key=one.key,
+        content_removed_at=None,
+    )
+    if found.status == "processed":
+        return
+    if extraction.extracted_bytes and _delivered_elsewhere(job, connection, found, extraction.content_sha256 or ""):
+        ledger.advance(connection, [found], "seen", job.run_id)
+        return
+    # Where events are switched off, extraction is the delivery.
+    delivered = "extracted" if job.tenancy.settings.archives.events else "processed"
+    ledger.advance(connection, [found], delivered, job.run_id)
+
+
+def _delivered_elsewhere(job: Job, connection: sa.Connection, found: Observation, content_sha256: str) -> bool:
+    """Whether the same content came from the same server under a name that is a turn of the same log.
+
+    Asked in the transaction that decides, so two turns that are unpacked at once cannot both be delivered.
+    """
+    query = (
+        sa.select(observation.c.source, observation.c.path)
+        .join(
+            content,
+            sa.and_(
+                content.c.domain == observation.c.domain,
+                content.c.tenant == observation.c.tenant,
+                content.c.sha256 == observation.c.sha256,
+            ),
+        )
+        .where(
+            observation.c.domain == job.tenancy.domain,
+            observation.c.tenant == job.tenancy.tenant,
+            observation.c.source.in_(both_sources(server_of(found.source))),
+            observation.c.status.in_(["extracted", "processed"]),
+            observation.c.id != found.id,
+            content.c.content_sha256 == content_sha256,
+        )
+    )
+    mine = log_name(found.path)
+    for source, path in connection.execute(query):
+        # A file that was dropped by hand has lost the folder it came from.
+        here = source == found.source
+        other = log_name(path if here else path.rpartition("/")[2])
+        if same_log(mine if here else log_name(found.name), other):
+            return True
+    return False

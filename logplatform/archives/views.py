@@ -1,0 +1,206 @@
+"""The folders that people know: links and notes that show where each file stands.
+
+What belongs here: `incoming`, `extracted`, `processed` and `error/{copy,extract,quarantine}` under the data root, each
+with a folder a server. What does not: any state; the ledger is the truth, and a view can always be made again from it.
+
+A view is a relative link to the bytes; an error has a note (JSON) beside its link: reason, attempts, first and last
+time, origin. A state change moves no bytes, it changes links. A run that dies between its commit and its links leaves
+them for the next one, which shows again all files that the ledger changed since its predecessors looked. What people
+put into these folders themselves is never touched.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from logplatform.archives.formats import without_ending
+from logplatform.archives.places import label, server_of
+from logplatform.failures import TransientFailure
+from logplatform.landing.observations import Content, ErrorKind, Observation
+from logplatform.stores.schema import observation as table
+from logplatform.tenancy import Tenancy
+
+_ERROR_FOLDERS: dict[ErrorKind, str] = {
+    "copy": "error/copy",
+    "extract": "error/extract",
+    "corruption": "error/quarantine",
+}
+_LEFT_AGAIN = ("incoming", *_ERROR_FOLDERS.values())
+FOLDERS = ("extracted", "processed", *_LEFT_AGAIN)
+"""Below the data root."""
+
+_MARK = "archives.views.json"
+# A transaction writes the time at which it began, and may commit minutes later.
+_MARGIN = timedelta(minutes=10)
+_NAME_BYTES = 235
+
+
+class ErrorNote(msgspec.Struct, frozen=True):
+    """What stands beside a file that failed; times in UTC, `next_attempt` None: it is not tried again by itself."""
+
+    server: str
+    origin: str
+    error_kind: str
+    error_type: str
+    reason: str
+    attempts: int
+    first_time: datetime
+    last_time: datetime
+    next_attempt: datetime | None
+    size: int
+    sha256: str | None
+    observation: int
+
+
+def catch_up(tenancy: Tenancy, *, everything: bool = False) -> None:
+    """Show every file that the ledger changed since the last call (`everything`: all files)."""
+    mark = tenancy.settings.data_root / _MARK
+    started = tenancy.now()
+    since = None if everything else _read_mark(mark)
+    show(tenancy, tenancy.ledger.find(*([] if since is None else [table.c.updated >= since - _MARGIN])))
+    _replace(mark, msgspec.json.encode(started))
+
+
+def show(tenancy: Tenancy, files: Iterable[Observation]) -> None:
+    """Put the files' links and notes where their status wants them; raises TransientFailure if the disk refuses."""
+    try:
+        for found in files:
+            _show(tenancy, found)
+    except OSError as error:
+        raise TransientFailure(f"the folders under {tenancy.settings.data_root} cannot be written: {error}") from error
+
+
+def sweep_views(root: Path) -> int:
+    """Remove links whose bytes retention has taken, with the notes beside them; return how many."""
+    removed = 0
+    for path in (path for folder in FOLDERS for path in _files_below(root / folder)):
+        if path.is_symlink() and not path.exists():
+            path.unlink(missing_ok=True)
+            _note(path).unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            yield Path(place) / name
+
+
+def _read_mark(mark: Path) -> datetime | None:
+    try:
+        return msgspec.json.decode(mark.read_bytes(), type=datetime)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        # Never written, or cut by a crash: then everything is shown again.
+        return None
+
+
+def _show(tenancy: Tenancy, found: Observation) -> None:
+    root = tenancy.settings.data_root
+    content = tenancy.ledger.content(found.sha256) if found.sha256 else None
+    wanted = dict(_wanted(found, content))
+    for folder, key in wanted.items():
+        place = _place(root, folder, found)
+        if key is not None:
+            _link(place, root / key)
+        if folder in _ERROR_FOLDERS.values():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _replace(_note(place), msgspec.json.format(msgspec.json.encode(_error_note(found))))
+    for folder in _LEFT_AGAIN:
+        if folder not in wanted:
+            _take_away(_place(root, folder, found), found)
+
+
+def _wanted(found: Observation, content: Content | None) -> Iterator[tuple[str, str | None]]:
+    """Which folders show the file, and the key of the bytes there (None: there are none)."""
+    landed = content.object_key if content is not None and content.removed_at is None else None
+    if found.status == "error" and found.error_kind is not None:
+        yield _ERROR_FOLDERS[found.error_kind], landed
+    elif found.status == "copied" and landed is not None:
+        yield "incoming", landed
+    elif found.status in {"extracted", "processed"} and content is not None:
+        if content.content_key is not None and content.content_removed_at is None:
+            yield "extracted", content.content_key
+        if found.status == "processed" and landed is not None:
+            yield "processed", landed
+
+
+def _place(root: Path, folder: str, found: Observation) -> Path:
+    """Where a folder shows the file: under its path, or under a name of its own if something else stands there."""
+    top = root / folder / server_of(found.source)
+    parts = [part for part in PurePosixPath(found.path).parts if part not in {"/", ".."}] or ["unnamed"]
+    if folder == "extracted":
+        parts[-1] = without_ending(parts[-1])
+    place = top.joinpath(*parts)
+    if _is_free(place, top, found):
+        return place
+    flat = "_".join(parts).encode()[:_NAME_BYTES].decode(errors="ignore")
+    return top / f"{flat}.{(found.sha256 or f'{found.id:012}')[:12]}"
+
+
+def _is_free(place: Path, top: Path, found: Observation) -> bool:
+    """Whether the name is usable: not too long, not in the way of a folder, nobody else's."""
+    inner = [parent for parent in place.parents if parent.is_relative_to(top)]
+    if len(place.name.encode()) > _NAME_BYTES or any(parent.is_symlink() or parent.is_file() for parent in inner):
+        return False
+    if place.is_symlink():
+        return place.readlink().name == found.sha256
+    note = _read_note(place)
+    return not place.exists() and (note is None or note.observation == found.id)
+
+
+def _link(place: Path, target: Path) -> None:
+    wanted = os.path.relpath(target, place.parent)
+    if place.is_symlink() and str(place.readlink()) == wanted:
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = place.with_name(f".link.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(wanted)
+    fresh.replace(place)
+
+
+def _take_away(place: Path, found: Observation) -> None:
+    """Remove the file's link and note; whatever else stands there stays."""
+    if place.is_symlink() and place.readlink().name == found.sha256:
+        place.unlink(missing_ok=True)
+    note = _read_note(place)
+    if note is not None and note.observation == found.id:
+        _note(place).unlink(missing_ok=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    fresh = path.with_name(f".note.{os.getpid()}")
+    fresh.write_bytes(data)
+    fresh.replace(path)
+
+
+def _note(place: Path) -> Path:
+    return place.with_name(f"{place.name}.json")
+
+
+def _read_note(place: Path) -> ErrorNote | None:
+    try:
+        return msgspec.json.decode(_note(place).read_bytes(), type=ErrorNote)
+    except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
+        return None
+
+
+def _error_note(found: Observation) -> ErrorNote:
+    return ErrorNote(
+        server=server_of(found.source),
+        origin=label(found),
+        error_kind=found.error_kind or "",
+        error_type=found.error_type or "",
+        reason=found.error or "",
+        attempts=found.attempts,
+        first_time=found.first_seen,
+        last_time=found.updated,
+        next_attempt=found.next_attempt_at,
+        size=found.size,
+        sha256=found.sha256,
+        observation=found.id,
+    )
