@@ -56,6 +56,11 @@ class Landing:
         """The folder of this landing's keys."""
         return f"landing/{self.tenant}/{self.domain}"
 
+    @property
+    def extracted_prefix(self) -> str:
+        """The folder of what was extracted from landed bytes; its keys end in the sha256 of these, as theirs do."""
+        return f"extracted/{self.tenant}/{self.domain}"
+
     @contextmanager
     def receive(self, tap: Tap | None = None) -> Generator[PartReceiver]:
         """Take one file; it is published when the context ends well and dropped when it does not."""

@@ -12,6 +12,7 @@ content in between either takes the mark away or is told to land again (`Ledger.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Literal
 
 import sqlalchemy as sa
@@ -179,7 +180,7 @@ class Retention:
         before = self.ledger.now() - timedelta(days=self.policy.tmp_days)
         landing = Landing(self.files, self.ledger.domain, self.ledger.tenant)
         swept = 0
-        for chunk in chunks(self.files.keys(landing.prefix)):
+        for chunk in chunks(chain(self.files.keys(landing.prefix), self.files.keys(landing.extracted_prefix))):
             with self.ledger.database.read() as connection:
                 named = self._named(connection, chunk)
             suspects = [key for key in chunk if key not in named and published_before(self.files, key, before)]
@@ -196,14 +197,10 @@ class Retention:
         return swept
 
     def _named(self, connection: sa.Connection, keys: list[str]) -> set[str]:
-        """Those of `keys` (a bounded number, each ending in its sha256) whose bytes a content row speaks of."""
-        digests = [key.rsplit("/", 1)[-1] for key in keys]
-        landed = sa.select(table.c.object_key).where(
-            self._mine(), table.c.sha256.in_(digests), table.c.removed_at.is_(None)
-        )
-        extracted = sa.select(table.c.content_key).where(
-            self._mine(), table.c.content_sha256.in_(digests), _has_extracted()
-        )
+        """Those of `keys` (a bounded number, each ending in the landed sha256) whose bytes a content row speaks of."""
+        mine = sa.and_(self._mine(), table.c.sha256.in_([key.rsplit("/", 1)[-1] for key in keys]))
+        landed = sa.select(table.c.object_key).where(mine, table.c.removed_at.is_(None))
+        extracted = sa.select(table.c.content_key).where(mine, _has_extracted())
         return set(connection.execute(landed).scalars()) | set(connection.execute(extracted).scalars())
 
     def _mine(self) -> sa.ColumnElement[bool]:

@@ -112,7 +112,10 @@ _DEFAULT_FIELDS: dict[str, Action] = {
     "authorization": "mask",
 }
 _DEFAULT_PATTERNS = (
-    r"(?i)\b(?:password|passwd|pwd|secret|token|api[_-]?key)\s{0,3}[=:]\s{0,3}[^\s&;,\"']{1,256}",
+    (
+        r"(?i)(?:password|passwd|pwd|secret|token|api[_-]?key)[\"']?\s{0,3}[=:]\s{0,3}"
+        r"(?:\"[^\"]{0,256}|'[^']{0,256}|[^\s&;,\"']{1,256})"
+    ),
     r"(?i)\b(?:bearer|basic)\s{1,3}[A-Za-z0-9._~+/=-]{8,2048}",
 )
 

@@ -277,17 +277,22 @@ def test_bytes_of_a_process_that_died_before_it_committed_are_swept(house: House
     with Landing(house.files, "archives", "default").receive() as receiver:
         receiver.write(b"nobody knows me")
     assert receiver.landed is not None
-    key = receiver.landed.object_key
-    _age(house, key, 6)
+    keys = [receiver.landed.object_key, f"extracted/default/archives/ab/{'ab' * 32}"]
+    with house.files.part() as part:
+        part.publish(keys[1])
+    for key in keys:
+        _age(house, key, 6)
     assert _kinds(list(house.retention().by_age())) == {}
-    _age(house, key, 8)
-    assert _kinds(list(house.retention().by_age())) == {"tmp": 1}
-    assert not house.files.exists(key)
+    for key in keys:
+        _age(house, key, 8)
+    assert _kinds(list(house.retention().by_age())) == {"tmp": 2}
+    assert not any(house.files.exists(key) for key in keys)
 
 
 def test_old_bytes_that_the_ledger_knows_are_no_orphans(house: House) -> None:
     _, landed = house.land("a.gz")
     _age(house, landed.object_key, 1_000)
+    _age(house, house.extract(landed), 1_000)
     assert _kinds(list(house.retention().by_age())) == {}
 
 
