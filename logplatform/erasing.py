@@ -18,6 +18,9 @@ from logplatform.settings.model import DOMAINS, Settings
 FOLDERS = ("landing", "datasets", "extracted", "processed", "error", "reports", "tmp", "dagster", "logs")
 """Folders that the platform makes under the data root. Databases stand beside them, one a domain."""
 
+FILES = ("archives.views.json",)
+"""Files that it makes there, databases apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erasable:
@@ -33,7 +36,9 @@ def erasable(settings: Settings) -> list[Erasable]:
     databases = [settings.database(domain) for domain in DOMAINS]
     folders = [settings.data_root / name for name in FOLDERS]
     found = [Erasable(path, *_measured(_with_log(path))) for path in databases if path.exists()]
-    return found + [Erasable(path, *_measured([path])) for path in folders if path.is_dir() and any(path.iterdir())]
+    kept = [path for path in folders if path.is_dir() and any(path.iterdir())]
+    kept += [path for name in FILES if (path := settings.data_root / name).exists()]
+    return found + [Erasable(path, *_measured([path])) for path in kept]
 
 
 def in_use(settings: Settings) -> str:
@@ -61,7 +66,7 @@ def erase(found: list[Erasable]) -> None:
     of bytes which are gone would be a lie. May be stopped at any point and done again.
     """
     for entry in found:
-        for path in [entry.path] if entry.path.is_dir() else _with_log(entry.path):
+        for path in _with_log(entry.path) if entry.path.suffix == ".db" else [entry.path]:
             _erase(path)
 
 

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 
 import click
 
+from logplatform.archives.views import sweep_views
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
 from logplatform.erasing import Erasable, erasable, erase, in_use
@@ -51,6 +52,7 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
             rows += [(name, kind, count, sizes[kind]) for kind, count in files.items()]
             rows.append((name, "replayed dead letters", forget_replayed(tenancy), 0))
             has_room = tenancy.retention.has_room()
+    rows.append(("archives", "links to what was removed", sweep_views(settings.data_root), 0))
     if as_json:
         keys = ("domain", "kind", "files", "bytes")
         print_json({"has_room": has_room, "removed": [dict(zip(keys, row, strict=True)) for row in rows]})
@@ -86,6 +88,7 @@ def reset(session: Session, yes: bool, force: bool) -> None:
     # Held while removing, so that `logplatform up` neither runs nor starts meanwhile.
     with nullcontext() if force else alone(settings.data_root):
         erase(found)
+        sweep_views(settings.data_root)
     click.echo("Removed. The next run begins anew.")
 
 
