@@ -1,7 +1,7 @@
 """What came of a demonstration, read back from the stores as anybody could read it.
 
-What belongs here: figures beyond `logplatform.standing`, and what the platform says of one file. What does not:
-running anything, and printing (`summary`).
+What belongs here: each domain's figures, and what the platform says of each file that something was planted in. What
+does not: running anything, and printing (`summary`).
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,17 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from logplatform.demo.plan import Planted
+from logplatform.demo.plan import DOMAINS, Domain, Planted, Record
+from logplatform.demo.settings import sources_of
+from logplatform.failures import PermanentFailure
 from logplatform.landing.observations import Observation
 from logplatform.machines.naming import production_day
+from logplatform.settings.model import Settings
+from logplatform.standing import Standing, standing
 from logplatform.stores.schema import content, dead_letter
 from logplatform.stores.session_schema import machine_anomaly, session_production
 from logplatform.stores.sessions import SqlSessions
-from logplatform.tenancy import Tenancy
+from logplatform.tenancy import Tenancy, open_tenancy
 
 LETTERS_SHOWN = 2
 
@@ -28,6 +32,49 @@ class Landed:
     files: int
     bytes: int
     lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One domain at the end: its store in numbers.
+
+    `production` holds sessions, pieces and anomalies; it is empty for a domain that has none.
+    """
+
+    domain: Domain
+    standing: Standing
+    landed: Landed
+    production: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that was planted, and what the platform says of that file."""
+
+    planted: Planted
+    said: str
+
+
+def outcomes(settings: Settings) -> list[Outcome]:
+    """Every domain's store in numbers; raises PermanentFailure if one has stored nothing."""
+    found: list[Outcome] = []
+    for domain in DOMAINS:
+        now = standing(settings, domain)
+        if now is None:
+            raise PermanentFailure(f"{domain}: nothing was stored; see {settings.log_directory}")
+        with open_tenancy(settings, domain) as tenancy:
+            found.append(Outcome(domain, now, landed(tenancy), production(tenancy)))
+    return found
+
+
+def sayings(settings: Settings, record: Record) -> list[Said]:
+    """What the platform says of every file that something was planted in."""
+    found: list[Said] = []
+    for domain in DOMAINS:
+        with open_tenancy(settings, domain) as tenancy:
+            mine = [planted for planted in record.planted if planted.domain == domain]
+            found.extend(Said(planted, said_of(tenancy, planted, sources_of(domain))) for planted in mine)
+    return found
 
 
 def landed(tenancy: Tenancy) -> Landed:

@@ -17,6 +17,8 @@ from logplatform.failures import PermanentFailure
 
 SizeName = Literal["small", "medium", "large"]
 Domain = Literal["archives", "machines"]
+"""The domains that the demonstration has input for."""
+DOMAINS: tuple[Domain, ...] = ("archives", "machines")
 RECORD = "demo.json"
 
 

@@ -3,15 +3,17 @@
 What belongs here: that one file. What does not: what can be set (`logplatform.settings`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from logplatform.demo import archives, machines
-from logplatform.demo.plan import Plan
+from logplatform.demo.plan import Domain, Plan
 
 INPUT = "input"
 DATA = "data"
+PLANT = "plant"
 SETTINGS = "logplatform.yaml"
 HEAD = """\
 # The settings of the demonstration, written by `logplatform demo`. Paths are relative to this file's folder.
@@ -34,7 +36,7 @@ def demo_settings(plan: Plan) -> dict[str, object]:
         "machines": {
             "sources": [
                 {
-                    "name": "plant",
+                    "name": PLANT,
                     "type": "folder",
                     "path": f"{INPUT}/{machines.FOLDER}",
                     "timezone": machines.TIMEZONE,
@@ -43,6 +45,13 @@ def demo_settings(plan: Plan) -> dict[str, object]:
             ]
         },
     }
+
+
+def sources_of(domain: Domain) -> Mapping[str, str]:
+    """Which folder of the input (`archives/web1`) is read by which source."""
+    if domain == "archives":
+        return {f"{archives.FOLDER}/{server}": server for server in archives.SERVERS}
+    return {machines.FOLDER: PLANT}
 
 
 def write_settings(folder: Path, plan: Plan) -> Path:

@@ -1,38 +1,17 @@
 """The end of a demonstration, for people: what came in, what came out, what was refused and why, where to look next.
 
-What belongs here: words and tables. What does not: figures (`outcome`, `logplatform.standing`).
+What belongs here: words and tables. What does not: figures (`outcome`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from logplatform.demo.outcome import Landed
-from logplatform.demo.plan import Domain, Planted, Record
-from logplatform.standing import Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One domain at the end: its store in numbers."""
-
-    domain: Domain
-    standing: Standing
-    landed: Landed
-    production: dict[str, int]
-    """Sessions, pieces, anomalies; empty for a domain that has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Something that was planted, and what the platform says of that file."""
-
-    planted: Planted
-    said: str
+from logplatform.demo.outcome import Outcome, Said
+from logplatform.demo.plan import Record
 
 
 def show(console: Console, record: Record, outcomes: Sequence[Outcome], said: Sequence[Said]) -> None:
