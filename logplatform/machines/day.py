@@ -32,8 +32,8 @@ class DayEvents:
 
     `time`: plant-local milliseconds since 1970-01-01T00:00:00; `kind`: codes of `parse.KIND_NAMES`; `value`: a
     piece's number or a wait's milliseconds, -1 where unknown; `texts`: details of job profiles and stops, and of
-    pieces that have more than a number, by row; `steps_back`: for each place where the file's clock went back, the time before
-    and after it (shape n x 2).
+    pieces that have more than a number, by row; `steps_back`: for each place where the file's clock went back, the
+    time before and after it (shape n x 2).
     """
 
     time: Ints

@@ -12,7 +12,7 @@ from itertools import chain
 
 import sqlalchemy as sa
 
-from logplatform.stores.bulk import Columns, insert_columns, numbered
+from logplatform.stores.bulk import Columns, insert_columns, row_count
 from logplatform.stores.session_schema import VERSIONED, job_row, piece_row, session_version, stop_row, wait_row
 from logplatform.stores.sql import Database
 
@@ -90,7 +90,8 @@ class _Batch:
     columns: Columns
 
     def insert(self, connection: sa.Connection) -> int:
-        return insert_columns(connection, self.table, numbered(self.version, self.first, self.columns))
+        ranks = range(self.first, self.first + row_count(self.columns))
+        return insert_columns(connection, self.table, [self.version, ranks, *self.columns])
 
 
 def _batches(version: int, rows: SessionRows) -> Iterator[_Batch]:
@@ -99,7 +100,7 @@ def _batches(version: int, rows: SessionRows) -> Iterator[_Batch]:
         first = 0
         for columns in batches:
             yield _Batch(table, version, first, columns)
-            first += len(columns[0])
+            first += row_count(columns)
 
 
 def _top(connection: sa.Connection, version: int) -> int:
