@@ -15,8 +15,9 @@ from logplatform.settings.archives import ArchiveSource, ArchivesSettings
 from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, zone
 from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
 from logplatform.settings.policies import BatchSettings, LandingSettings, RedactionSettings
+from logplatform.settings.tickets import TicketsSettings
 
-Domain = Literal["archives", "machines"]
+Domain = Literal["archives", "machines", "tickets"]
 DOMAINS: tuple[Domain, ...] = ("archives", "machines")
 
 
@@ -61,6 +62,7 @@ class Settings(Section):
     """Zone of every source that names none."""
     archives: ArchivesSettings = ArchivesSettings()
     machines: MachinesSettings = MachinesSettings()
+    tickets: TicketsSettings = TicketsSettings()
     landing: LandingSettings = LandingSettings()
     batch: BatchSettings = BatchSettings()
     redaction: RedactionSettings = RedactionSettings()

@@ -1,0 +1,84 @@
+"""Settings of the domain tickets: which topics are read, and what becomes of their messages.
+
+What belongs here: fields of the section `tickets`. What does not: policies that all domains share (`policies`).
+"""
+
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from logplatform.settings.base import AnchoredPath, Conflict, Name, Positive, Section, refuse
+
+RequestType = Literal["billing", "technical", "account", "general"]
+Priority = Literal["low", "medium", "high", "critical"]
+Team = Annotated[str, Field(min_length=1, max_length=200)]
+MIB = 1024**2
+
+_TEAMS: dict[RequestType, Team] = {
+    "billing": "Billing Team",
+    "technical": "Technical Support",
+    "account": "Account Management",
+    "general": "General Support",
+}
+
+
+class SpoolTopic(Section):
+    """A topic kept in a folder of this machine: JSON lines with offsets, in partitions."""
+
+    name: Name = "spool"
+    """The source's name."""
+    type: Literal["spool"] = "spool"
+    topic: Name = "client_tickets"
+    """The topic that tickets are read from."""
+    dead_letter_topic: Name | None = None
+    """Where refused messages go, with their reasons; left out: the topic's name and `.dead_letters`."""
+    path: AnchoredPath | None = None
+    """Folder of the topics; left out: `spool/<tenant>` under the data root."""
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Partitions of a topic; a topic that has messages keeps the number it was begun with."""
+    enabled: bool = True
+
+    @property
+    def refused(self) -> str:
+        """The dead-letter topic."""
+        return self.dead_letter_topic or f"{self.topic}.dead_letters"
+
+
+TicketTopic = SpoolTopic
+"""Every kind of topic, told apart by `type`."""
+
+
+class TicketsSettings(Section):
+    """The domain tickets."""
+
+    enabled: bool = True
+    """Off: no sensor of this domain runs."""
+    topics: tuple[TicketTopic, ...] = (SpoolTopic(),)
+    """Where tickets come from."""
+    teams: dict[RequestType, Team] = Field(default=_TEAMS)
+    """The team that each type of request is assigned to."""
+    high_priorities: Annotated[tuple[Priority, ...], Field(min_length=1)] = ("high", "critical")
+    """Priorities that `high_priority_tickets` holds."""
+    output_format: Literal["parquet", "json"] = "parquet"
+    """Format of the tables; json: one object a line. After a change the next commit writes all tables again."""
+    interval_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
+    """Seconds between two micro-batches of `tickets stream`."""
+    batch_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
+    """Messages in one commit."""
+    batch_bytes: Positive = 64 * MIB
+    """Bytes in one commit; a single longer message makes one of its own."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        lacking = [kind for kind in get_args(RequestType) if kind not in self.teams]
+        conflicts = [Conflict(("teams",), f"no team is given for {', '.join(lacking)}")] if lacking else []
+        names: set[str] = set()
+        for index, topic in enumerate(self.topics):
+            if topic.name.lower() in names:
+                conflicts.append(Conflict(("topics", index, "name"), f"the name {topic.name!r} is taken already"))
+            names.add(topic.name.lower())
+            if topic.refused == topic.topic:
+                message = "the same topic as the one that is read: refused messages would come back for ever"
+                conflicts.append(Conflict(("topics", index, "dead_letter_topic"), message))
+        refuse(conflicts)
+        return self

@@ -1,0 +1,243 @@
+"""Message logs: the Protocol `TicketLog`, and the spool, a log in a folder of this machine.
+
+What belongs here: appending messages and reading them from offsets. What does not: what a message means, and which
+offsets are done with (they are committed together with the data, never kept by the log).
+
+The spool keeps JSON lines: `<folder>/<partition>/<offset of the first line, 20 digits>.jsonl`. A message is a line
+with its end; its offset is its number in the partition, from 0. Producers write under an exclusive lock and make the
+bytes durable before they let go of it, so that several may append at once and a reader, who takes the lock shared for
+a moment, is never given bytes that a crash could still take away. A line without its end is what a producer left
+that died while writing: it was never a message, and the next producer cuts it off.
+"""
+
+import fcntl
+import os
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from logplatform.failures import PermanentFailure
+from logplatform.stores.files import fsync_folder
+from logplatform.stores.lines import read_lines
+
+SEGMENT_BYTES = 16 << 20
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive messages of one partition; `offsets` and `values` go together.
+
+    A value over the reader's limit is cut to `lines.KEPT_BYTES`, and `long` tells its true size by its offset.
+    `next` is the offset to go on from; it may lie past the last message (a log may skip offsets).
+    """
+
+    partition: int
+    offsets: Sequence[int]
+    values: Sequence[bytes]
+    next: int
+    long: Mapping[int, int] = field(default_factory=dict)
+
+
+class TicketLog(Protocol):
+    """A topic: partitions of messages that never change, each numbered by offsets that grow."""
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions there are; they are numbered from 0."""
+        ...
+
+    def append(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add (key, value) pairs, durable when this returns; messages of one key keep their order."""
+        ...
+
+    def ends(self) -> dict[int, int]:
+        """The offset that the next message of each partition will get, as of now."""
+        ...
+
+    def starts(self) -> dict[int, int]:
+        """The first offset of each partition that is still kept."""
+        ...
+
+    def read(self, partition: int, first: int, end: int, max_line_bytes: int) -> Iterator[Block]:
+        """The messages from offset `first` up to, not including, `end`, in blocks of about a megabyte.
+
+        Raises PermanentFailure if `first` lies before what is kept, or past the partition's end.
+        """
+        ...
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key: CRC-32 of it modulo their number, as librdkafka's `consistent` partitioner does."""
+    return zlib.crc32(key) % partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """A topic in `folder`; see the module. One process may use it from several threads."""
+
+    folder: Path
+    partitions: int = 3
+    segment_bytes: int = SEGMENT_BYTES
+
+    def append(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add messages; a partition gets all of its part or, on a full disk, none (OSError).
+
+        Raises PermanentFailure for a value with a line break in it, before anything is written.
+        """
+        lines: dict[int, list[bytes]] = {}
+        for key, value in messages:
+            if b"\n" in value:
+                raise PermanentFailure(f"{self.folder.name}: a message with a line break cannot be a line of the spool")
+            lines.setdefault(partition_of(key, self.partitions), []).append(value)
+        for partition, values in sorted(lines.items()):
+            with self._locked(partition, fcntl.LOCK_EX) as home:
+                self._write(home, b"\n".join(values) + b"\n")
+
+    def ends(self) -> dict[int, int]:
+        """Count the lines of each last segment: it holds at most `segment_bytes` and one append."""
+        return {partition: self._end(partition) for partition in range(self.partitions)}
+
+    def starts(self) -> dict[int, int]:
+        """The first segments' names."""
+        return {n: next(iter(self._segments(self.folder / str(n))), (0, Path()))[0] for n in range(self.partitions)}
+
+    def read(self, partition: int, first: int, end: int, max_line_bytes: int) -> Iterator[Block]:
+        """Read segment by segment; nothing past the durable end is looked at."""
+        home = self.folder / str(partition)
+        segments = self._segments(home)
+        if first > 0 or segments:
+            self._check(partition, first, segments)
+        for index, (base, path) in enumerate(segments):
+            following = segments[index + 1][0] if index + 1 < len(segments) else end
+            if base < end and following > first:
+                yield from _read_segment(path, partition, base, max(first, base), min(end, following), max_line_bytes)
+
+    def _check(self, partition: int, first: int, segments: Sequence[tuple[int, Path]]) -> None:
+        start = segments[0][0] if segments else 0
+        end = self._end(partition)
+        if not start <= first <= end:
+            raise PermanentFailure(
+                f"{self.folder}: partition {partition} holds the offsets {start} to {end}, and {first} is to be read: "
+                "the spool was replaced or cut since the last commit; put it back, or name a new topic"
+            )
+
+    def _end(self, partition: int) -> int:
+        home = self.folder / str(partition)
+        if not home.is_dir():
+            return 0
+        with self._locked(partition, fcntl.LOCK_SH):
+            segments = self._segments(home)
+            if not segments:
+                return 0
+            base, path = segments[-1]
+            with path.open("rb") as file:
+                os.fdatasync(file.fileno())
+                size = os.fstat(file.fileno()).st_size
+                return base + sum(chunk.count(b"\n") for chunk in _chunks(file, size))
+
+    @contextmanager
+    def _locked(self, partition: int, kind: int) -> Generator[Path]:
+        home = self.folder / str(partition)
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / ".lock").open("ab") as lock:
+            fcntl.flock(lock, kind)
+            yield home
+
+    @staticmethod
+    def _segments(home: Path) -> list[tuple[int, Path]]:
+        if not home.is_dir():
+            return []
+        return sorted((int(path.stem), path) for path in home.glob("*.jsonl") if path.stem.isdecimal())
+
+    def _write(self, home: Path, data: bytes) -> None:
+        segments = self._segments(home)
+        base, path = segments[-1] if segments else (0, home / f"{0:020}.jsonl")
+        # Without a buffer: what a full disk did not take must not be written again when the file is closed.
+        with path.open("ab+", buffering=0) as file:
+            size = _cut_torn_line(file)
+            if size < self.segment_bytes:
+                _append(file, data, size)
+                if not segments:
+                    fsync_folder(home)
+                return
+            file.seek(0)
+            base += sum(chunk.count(b"\n") for chunk in _chunks(file, size))
+        with (home / f"{base:020}.jsonl").open("ab", buffering=0) as file:
+            _append(file, data, 0)
+        fsync_folder(home)
+
+
+def _append(file: FileIO, data: bytes, size: int) -> None:
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except OSError:
+        # Nobody has read what was written: the lock is still held.
+        os.ftruncate(file.fileno(), size)
+        raise
+
+
+def _cut_torn_line(file: FileIO) -> int:
+    """Cut off what stands after the last line end; return the size that is left."""
+    size = position = file.seek(0, os.SEEK_END)
+    while position:
+        start = max(0, position - READ_BYTES)
+        file.seek(start)
+        found = file.read(position - start).rfind(b"\n")
+        if found >= 0:
+            start += found + 1
+            break
+        position = start
+    else:
+        start = 0
+    if start != size:
+        file.truncate(start)
+    file.seek(0, os.SEEK_END)
+    return start
+
+
+def _chunks(file: BinaryIO | FileIO, size: int) -> Iterator[bytes]:
+    left = size
+    while left > 0 and (chunk := file.read(min(left, READ_BYTES))):
+        left -= len(chunk)
+        yield chunk
+
+
+def _read_segment(path: Path, partition: int, base: int, first: int, end: int, limit: int) -> Iterator[Block]:
+    with path.open("rb") as file:
+        _skip_lines(file, first - base)
+        offset = first
+        for lines in read_lines(iter(lambda: file.read(READ_BYTES), b""), limit):
+            kept = lines.values[: end - offset]
+            after = offset + len(kept)
+            sizes = {offset + index: size for index, size in lines.long.items() if offset + index < after}
+            yield Block(partition, range(offset, after), kept, after, sizes)
+            offset = after
+            if offset >= end:
+                return
+
+
+def _skip_lines(file: BinaryIO, lines: int) -> None:
+    """Move to the beginning of line `lines` (from 0)."""
+    position = 0
+    while lines:
+        chunk = file.read(READ_BYTES)
+        count = chunk.count(b"\n")
+        if not chunk:
+            return
+        if count < lines:
+            lines -= count
+            position += len(chunk)
+            continue
+        at = -1
+        for _ in range(lines):
+            at = chunk.index(b"\n", at + 1)
+        lines, position = 0, position + at + 1
+    file.seek(position)

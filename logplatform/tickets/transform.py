@@ -1,0 +1,90 @@
+"""Tickets become enriched tickets: the transformation itself, as SQL, and the embedded engine that runs it.
+
+What belongs here: what is computed from a commit's tickets. What does not: validation (`validate.py`), and storing.
+
+The statements are plain SQL on the tables `tickets` and `teams`, which other SQL engines read the same way.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from logplatform.tickets.ticket import RequestType, Ticket
+
+ENRICH = """
+SELECT t.ticket_id, t.client_id, t.created_at, t.created_at_text, t.request, t.request_type, t.priority,
+       teams.assigned_team, t.commit_id
+FROM tickets AS t JOIN teams ON teams.request_type = t.request_type
+"""
+COUNT = "SELECT request_type, priority, count(*) AS tickets FROM tickets GROUP BY request_type, priority"
+CLIENTS = "SELECT DISTINCT client_id FROM tickets"
+
+UTC_TIME = pa.timestamp("us", "UTC")
+
+TICKETS = pa.schema(
+    [
+        pa.field("ticket_id", pa.string(), nullable=False),
+        pa.field("client_id", pa.string(), nullable=False),
+        pa.field("created_at", UTC_TIME, nullable=False),
+        pa.field("created_at_text", pa.string(), nullable=False),
+        pa.field("request", pa.string(), nullable=False),
+        pa.field("request_type", pa.string(), nullable=False),
+        pa.field("priority", pa.string(), nullable=False),
+        pa.field("assigned_team", pa.string(), nullable=False),
+        pa.field("commit_id", pa.int64(), nullable=False),
+    ]
+)
+"""Columns of `tickets_with_assignment` and `high_priority_tickets`; `commit_id` tells the commit that brought it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """What a commit adds: rows, counts by (request_type, priority), and its clients."""
+
+    tickets: pa.Table
+    high_priority: pa.Table
+    counts: dict[tuple[str, str], int]
+    clients: list[str]
+
+
+def transform(
+    tickets: Iterable[Ticket], teams: Mapping[RequestType, str], high: Sequence[str], commit_id: int
+) -> Transformed:
+    """Enrich and count; `high` are the priorities of `high_priority_tickets`."""
+    rows = _table(list(tickets), commit_id)
+    with duckdb.connect(config={"threads": 1}) as engine:
+        engine.register("tickets", rows)
+        engine.register("teams", pa.table({"request_type": list(teams), "assigned_team": list(teams.values())}))
+        enriched = _typed(engine.sql(ENRICH).to_arrow_table())
+        engine.register("enriched", enriched)
+        marks = ", ".join("?" * len(high))
+        chosen = engine.sql(f"SELECT * FROM enriched WHERE priority IN ({marks})", params=list(high))  # noqa: S608 (question marks only)
+        return Transformed(
+            tickets=enriched,
+            high_priority=_typed(chosen.to_arrow_table()),
+            counts={(kind, priority): count for kind, priority, count in engine.sql(COUNT).fetchall()},
+            clients=[client for (client,) in engine.sql(CLIENTS).fetchall()],
+        )
+
+
+def _typed(table: pa.Table) -> pa.Table:
+    # DuckDB gives times the session's zone and makes every column nullable.
+    return table.cast(TICKETS)
+
+
+def _table(tickets: Sequence[Ticket], commit_id: int) -> pa.Table:
+    count = len(tickets)
+    return pa.table(
+        {
+            "ticket_id": pa.array([ticket.ticket_id for ticket in tickets], pa.string()),
+            "client_id": pa.array([ticket.client_id for ticket in tickets], pa.string()),
+            "created_at": pa.array([ticket.created_us for ticket in tickets], pa.int64()).cast(UTC_TIME),
+            "created_at_text": pa.array([ticket.created_at for ticket in tickets], pa.string()),
+            "request": pa.array([ticket.request for ticket in tickets], pa.string()),
+            "request_type": pa.array([ticket.request_type for ticket in tickets], pa.string()),
+            "priority": pa.array([ticket.priority for ticket in tickets], pa.string()),
+            "commit_id": pa.repeat(pa.scalar(commit_id, pa.int64()), count),
+        }
+    )
