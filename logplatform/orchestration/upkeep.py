@@ -1,6 +1,7 @@
-"""The sensor that keeps Dagster's picture true: committed days of dead runs, runs of killed commands.
+"""The sensor that keeps Dagster's picture true: committed days of dead runs, runs of killed commands,
+backfills over days without input.
 
-What belongs here: its tick. What does not: what it puts right (`reconcile`).
+What belongs here: its tick. What does not: what it puts right (`reconcile`, `backfills`).
 """
 
 import time
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from logplatform.orchestration.backfills import settle_backfills
 from logplatform.orchestration.reconcile import close_dead_runs, reconcile
 from logplatform.orchestration.resources import domain_keys, opened_tenancy
 from logplatform.settings.model import Domain, Settings
@@ -29,10 +31,13 @@ def upkeep_sensor(settings: Settings, domains: Sequence[Domain]) -> dg.SensorDef
     def upkeep(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         deadline = time.monotonic() + TICK_SECONDS
         closed = close_dead_runs(context.instance)
+        graph = context.repository_def.asset_graph if context.repository_def is not None else None
+        settled = settle_backfills(context.instance, graph) if graph is not None else []
         days = 0
         for domain in domains:
             with opened_tenancy(context.resources, settings, domain) as tenancy:
                 days += reconcile(context.instance, tenancy.days, lambda: time.monotonic() >= deadline).days
-        return dg.SkipReason(f"{days:,} committed days told, {len(closed):,} dead runs closed.")
+        done = f"{days:,} committed days told, {len(closed):,} dead runs closed, {len(settled):,} backfills settled"
+        return dg.SkipReason(f"{done}.")
 
     return upkeep
