@@ -18,6 +18,7 @@ COMMANDS = {
     "config": ("logplatform.cli.config:config", "Check and show the settings."),
     "archives": ("logplatform.cli.archives:archives", "Compressed logs from many servers."),
     "machines": ("logplatform.cli.machines:machines", "Production sessions out of machine logs."),
+    "uploads": ("logplatform.cli.uploads:uploads", "Log files over HTTP or from an inbox, made searchable."),
     "tickets": ("logplatform.cli.tickets:tickets", "A stream of support tickets as tables."),
     "dead-letters": ("logplatform.cli.dead_letters:dead_letters", "Records that were refused: look, and try again."),
     "status": ("logplatform.cli.status:status", "What is in, what failed, and what to do about it."),

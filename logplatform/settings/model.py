@@ -16,6 +16,7 @@ from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Tim
 from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
 from logplatform.settings.policies import BatchSettings, LandingSettings, RedactionSettings
 from logplatform.settings.tickets import TicketsSettings
+from logplatform.settings.uploads import UploadsSettings
 
 Domain = Literal["archives", "machines", "tickets"]
 DOMAINS: tuple[Domain, ...] = ("archives", "machines")
@@ -62,6 +63,7 @@ class Settings(Section):
     """Zone of every source that names none."""
     archives: ArchivesSettings = ArchivesSettings()
     machines: MachinesSettings = MachinesSettings()
+    uploads: UploadsSettings = UploadsSettings()
     tickets: TicketsSettings = TicketsSettings()
     landing: LandingSettings = LandingSettings()
     batch: BatchSettings = BatchSettings()

@@ -1,0 +1,26 @@
+"""Settings of the domain uploads: which files are taken, and how their records are read.
+
+What belongs here: fields of the section `uploads`. What does not: policies that all domains share (`policies`; the
+largest record is `landing.max_line_bytes`).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from logplatform.settings.base import Section
+from logplatform.settings.policies import MIB
+
+
+class UploadsSettings(Section):
+    """The domain uploads."""
+
+    max_file_size_mb: Annotated[float, Field(gt=0, le=1024 * 1024, allow_inf_nan=False)] = 100
+    """A larger file is not taken; MiB."""
+    allowed_extensions: Annotated[tuple[Literal["csv", "json"], ...], Field(min_length=1)] = ("csv", "json")
+    """Kinds of files that are taken."""
+
+    @property
+    def max_file_bytes(self) -> int:
+        """The largest file, in bytes."""
+        return int(self.max_file_size_mb * MIB)
