@@ -1,0 +1,181 @@
+"""The schema's history: what the tables say is what the revisions make, and nobody's data is lost on the way."""
+
+import importlib
+import multiprocessing
+import pkgutil
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import logplatform.stores
+from logplatform.failures import PermanentFailure
+from logplatform.landing.days import DayCommits
+from logplatform.landing.dead_letters import DeadLetters
+from logplatform.landing.ledger import Ledger
+from logplatform.stores import sql
+from logplatform.stores.schema import metadata
+from logplatform.stores.sql import MIGRATIONS, Database
+
+STATES = Path(__file__).parent / "states"
+SCRIPTS = ScriptDirectory(str(MIGRATIONS))
+REVISIONS = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))]
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def _open(path: Path) -> Database:
+    return Database.open(sa.URL.create("sqlite", database=str(path)))
+
+
+def _restore(state: str, path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.executescript((STATES / f"{state}.sql").read_text(encoding="utf-8"))
+    connection.close()
+
+
+def _schema(path: Path) -> list[tuple[str, str]]:
+    with sqlite3.connect(path) as connection:
+        found = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL "
+            "AND name != 'alembic_version' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        ).fetchall()
+    connection.close()
+    return found
+
+
+def test_the_tables_in_the_code_are_those_that_the_revisions_make(database: Database) -> None:
+    """A column added to the code alone would fail at the first user, whose database is not made by the code."""
+    for module in pkgutil.iter_modules(logplatform.stores.__path__, "logplatform.stores."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_history_is_one_line(database: Database) -> None:
+    assert len(SCRIPTS.get_heads()) == 1
+    assert database.revision() == REVISIONS[-1]
+
+
+@pytest.mark.parametrize("state", sorted(path.stem for path in STATES.glob("*.sql")))
+def test_a_database_of_an_earlier_state_is_brought_up_with_its_rows(state: str, tmp_path: Path) -> None:
+    """The states are dumps of databases as they were; a new revision leaves the state before it here."""
+    path = tmp_path / "archives.db"
+    _restore(state, path)
+    database = Database.at(path)
+    assert database.revision() == REVISIONS[-1]
+    ledger = Ledger(database, "archives", "default")
+    assert ledger.count() == {"error": 1, "pending": 1, "processed": 1}
+    assert [found.path for found in ledger.waiting()] == ["new.log"]
+    assert [found.error for found in ledger.find() if found.error] == ["app/cut.log.gz: ends inside a member"]
+    content = ledger.content("ab" * 32)
+    assert content is not None
+    assert (content.lines, content.format) == (3, "gzip")
+    (letter,) = DeadLetters(ledger).find()
+    assert (letter.raw, letter.reasons) == (b"\xff\0", ["line 2 begins no event"])
+    assert list(DayCommits(ledger).unreported()) == []
+    with database.read() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM dataset_origin")).scalar_one() == 1
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    raw.close()
+
+
+def test_every_state_but_the_newest_is_kept_for_the_test_above() -> None:
+    assert {path.stem for path in STATES.glob("*.sql")} >= set(REVISIONS[:-1])
+
+
+def test_an_upgraded_database_has_the_schema_of_a_new_one(tmp_path: Path) -> None:
+    _restore(REVISIONS[0], tmp_path / "old.db")
+    Database.at(tmp_path / "old.db").close()
+    Database.at(tmp_path / "new.db").close()
+    assert _schema(tmp_path / "old.db") == _schema(tmp_path / "new.db")
+
+
+def test_every_revision_can_be_taken_back_and_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    database = Database.at(path)
+    newest = _schema(path)
+    for revision in [*reversed(REVISIONS[:-1]), "base"]:
+        database.downgrade(revision)
+        assert database.revision() == (None if revision == "base" else revision)
+    assert _schema(path) == []
+    database.upgrade()
+    assert _schema(path) == newest
+
+
+def _upgrade(path: Path) -> None:
+    assert Database.at(path).revision() == REVISIONS[-1]
+
+
+@pytest.mark.parametrize("state", [None, REVISIONS[0]], ids=["empty", "earlier"])
+def test_processes_that_upgrade_at_once_do_it_once(state: str | None, tmp_path: Path) -> None:
+    """The webserver, the daemon and a command may all start after an update."""
+    path = tmp_path / "x.db"
+    if state is not None:
+        _restore(state, path)
+    children = [SPAWN.Process(target=_upgrade, args=(path,)) for _ in range(4)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0, 0, 0, 0]
+
+
+def test_a_database_of_a_newer_logplatform_is_refused_with_what_to_do(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(PermanentFailure, match="written by a newer one; upgrade logplatform"):
+        database.upgrade()
+
+
+BREAKING = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("dataset_file") as table:
+        table.add_column(sa.Column("note", sa.Text(), nullable=True))
+    {then}
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["done", "failed half-way"])
+def test_changing_a_table_keeps_what_refers_to_it(fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite changes a table by copying and dropping it, and dropping deletes what refers to it by cascade."""
+    database = Database.at(tmp_path / "x.db")
+    with database.write() as connection:
+        connection.execute(
+            sa.text("INSERT INTO dataset_file VALUES (1, 'd', 't', 'p', 'k', 1, 1, '2025-01-01 00:00:00', NULL)")
+        )
+        connection.execute(sa.text("INSERT INTO dataset_origin VALUES ('o', 1, 1)"))
+    migrations = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, migrations)
+    then = "raise ZeroDivisionError" if fails else ""
+    (migrations / "versions" / "9999_note.py").write_text(BREAKING.format(head=REVISIONS[-1], then=then))
+    monkeypatch.setattr(sql, "MIGRATIONS", migrations)
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            database.upgrade()
+    else:
+        database.upgrade()
+    assert database.revision() == (REVISIONS[-1] if fails else "9999")
+    columns = {column["name"] for column in sa.inspect(database.engine).get_columns("dataset_file")}
+    assert ("note" in columns) is not fails
+    with database.write() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM dataset_origin")).scalar_one() == 1
+        connection.execute(sa.text("DELETE FROM dataset_file"))
+        # Foreign keys are on again afterwards.
+        assert connection.execute(sa.text("SELECT count(*) FROM dataset_origin")).scalar_one() == 0
