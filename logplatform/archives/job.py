@@ -23,7 +23,7 @@ GROUP_FILES = 200
 GROUP_SECONDS = 2.0
 """and a finished file waits for its commit about so long."""
 
-_WAIT_SECONDS = 5.0
+_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
