@@ -72,22 +72,27 @@ def standing(settings: Settings, domain: Domain) -> Standing | None:
     if not settings.database(domain).exists():
         return None
     with open_tenancy(settings, domain) as tenancy:
-        with tenancy.database.read() as connection:
-            rows = connection.execute(_rows_of(tenancy)).tuples().all()
-            last, unreported = connection.execute(_commits_of(tenancy)).one()
-        return Standing(
-            domain=domain,
-            tenant=tenancy.tenant,
-            files=tenancy.ledger.count(),
-            sources=_sources(tenancy),
-            troubles=_troubles(tenancy),
-            open_letters=tenancy.letters.count(),
-            rows={name: int(count) for name, count in rows},
-            last_commit=last,
-            unreported_days=int(unreported or 0),
-            has_room=tenancy.retention.has_room(),
-            free_bytes=tenancy.files.free_bytes(),
-        )
+        return standing_of(tenancy)
+
+
+def standing_of(tenancy: Tenancy) -> Standing:
+    """Where the domain of an open tenancy stands."""
+    with tenancy.database.read() as connection:
+        rows = connection.execute(_rows_of(tenancy)).tuples().all()
+        last, unreported = connection.execute(_commits_of(tenancy)).one()
+    return Standing(
+        domain=tenancy.domain,
+        tenant=tenancy.tenant,
+        files=tenancy.ledger.count(),
+        sources=_sources(tenancy),
+        troubles=_troubles(tenancy),
+        open_letters=tenancy.letters.count(),
+        rows={name: int(count) for name, count in rows},
+        last_commit=last,
+        unreported_days=int(unreported or 0),
+        has_room=tenancy.retention.has_room(),
+        free_bytes=tenancy.files.free_bytes(),
+    )
 
 
 def _mine(tenancy: Tenancy) -> sa.ColumnElement[bool]:
