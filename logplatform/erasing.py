@@ -15,7 +15,7 @@ from pathlib import Path
 from logplatform.landing.leases import utc_now
 from logplatform.settings.model import DOMAINS, Settings
 
-FOLDERS = ("landing", "datasets", "extracted", "processed", "error", "reports", "tmp", "dagster", "logs")
+FOLDERS = ("landing", "contents", "datasets", "extracted", "processed", "error", "reports", "tmp", "dagster", "logs")
 """Folders that the platform makes under the data root. Databases stand beside them, one a domain."""
 
 FILES = ("archives.views.json",)

@@ -72,10 +72,9 @@ def zone_of(tenancy: Tenancy, source: str) -> tzinfo:
 def extracted_key(tenancy: Tenancy, sha256: str) -> str:
     """The key of what the landed bytes `sha256` extract to.
 
-    It tells the compressed bytes, not the content: equal contents of two archives are removed apart. (The folder
-    `extracted` is the view that people know, with a folder a server.)
+    It tells the compressed bytes, not the content: equal contents of two archives are removed apart.
     """
-    return f"contents/{tenancy.tenant}/{tenancy.domain}/{sha256[:2]}/{sha256}"
+    return f"{tenancy.landing.extracted_prefix}/{sha256[:2]}/{sha256}"
 
 
 def origin_of(found: Observation, content_sha256: str) -> str:

@@ -58,8 +58,11 @@ class Landing:
 
     @property
     def extracted_prefix(self) -> str:
-        """The folder of what was extracted from landed bytes; its keys end in the sha256 of these, as theirs do."""
-        return f"extracted/{self.tenant}/{self.domain}"
+        """The folder of what was extracted from landed bytes; its keys end in the sha256 of these, as theirs do.
+
+        (The folder `extracted` is the view that people know, with a folder a server.)
+        """
+        return f"contents/{self.tenant}/{self.domain}"
 
     @contextmanager
     def receive(self, tap: Tap | None = None) -> Generator[PartReceiver]:

@@ -83,7 +83,7 @@ class House:
     def extract(self, landed: Landed) -> str:
         with self.files.part() as part:
             part.write(b"extracted " + landed.sha256.encode())
-            key = f"extracted/default/archives/{landed.sha256}"
+            key = f"contents/default/archives/{landed.sha256}"
             part.publish(key)
         with self.ledger.transaction() as connection:
             self.ledger.describe(
@@ -277,7 +277,7 @@ def test_bytes_of_a_process_that_died_before_it_committed_are_swept(house: House
     with Landing(house.files, "archives", "default").receive() as receiver:
         receiver.write(b"nobody knows me")
     assert receiver.landed is not None
-    keys = [receiver.landed.object_key, f"extracted/default/archives/ab/{'ab' * 32}"]
+    keys = [receiver.landed.object_key, f"contents/default/archives/ab/{'ab' * 32}"]
     with house.files.part() as part:
         part.publish(keys[1])
     for key in keys:
