@@ -20,7 +20,8 @@ MEMORY_LIMIT = "64MB"
 def rewrite(source: str, target: Path, without_origins: Collection[str]) -> None:
     """Copy the Parquet file `source` to `target`, leaving out rows of these origins."""
     dataset = pads.dataset(source, format="parquet")
-    keep = ~pc.field("origin").isin(pa.array(without_origins, dataset.schema.field("origin").type))
+    # Compared as text: Arrow looks for a text, but not for a dictionary's entry, in a set of values.
+    keep = ~pc.field("origin").cast(pa.string()).isin(pa.array(without_origins, pa.string()))
     with pq.ParquetWriter(target, dataset.schema, compression="zstd") as writer:
         for batch in dataset.scanner(filter=keep, batch_size=COMPACTED_ROW_GROUP).to_batches():
             writer.write_batch(batch)
