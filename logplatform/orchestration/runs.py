@@ -78,7 +78,9 @@ def run_here(definitions: dg.Definitions, instance: dg.DagsterInstance, domain: 
     """
     job = definitions.resolve_job_def(domain)
     here = {PROCESS_TAG: process_name(), "dagster/max_retries": "0"}
-    result = job.execute_in_process(instance=instance, tags={**tags, **here}, raise_on_error=False)
+    # The events are in the UI; a command's own output must stay readable.
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    result = job.execute_in_process(quiet, instance, tags={**tags, **here}, raise_on_error=False)
     problems = tuple(
         event.step_failure_data.error_display_string.strip().splitlines()[0]
         for event in result.all_events

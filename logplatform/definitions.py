@@ -1,0 +1,48 @@
+"""What Dagster loads: every domain that is switched on, from the settings.
+
+What belongs here: naming the domains. What does not: how a domain's parts become definitions
+(`logplatform.orchestration.assembly`). This module and the command line alone know every domain.
+"""
+
+import os
+
+import dagster as dg
+
+import logplatform.archives.assets
+import logplatform.archives.checks
+import logplatform.archives.sensors
+from logplatform.archives.reports import RAW as RAW_ARCHIVES
+from logplatform.orchestration.assembly import DomainParts, assemble
+from logplatform.orchestration.days import DayGroup, day_partitions
+from logplatform.settings.load import load
+from logplatform.settings.model import Settings
+
+
+def build_defs(settings: Settings, **overrides: object) -> dg.Definitions:
+    """The definitions for `settings`; `overrides` replace resources by key, so that a test needs no environment."""
+    domains = [parts for parts, enabled in _domains(settings) if enabled]
+    return assemble(settings, domains, **overrides)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for the settings file and the environment; raises SettingsError with every mistake."""
+    return build_defs(load(None, os.environ).settings)
+
+
+def _domains(settings: Settings) -> list[tuple[DomainParts, bool]]:
+    return [(_archives(settings), settings.archives.enabled)]
+
+
+def _archives(settings: Settings) -> DomainParts:
+    # The day landed is ours and not the servers': UTC.
+    group = DayGroup("archives", settings, day_partitions(settings))
+    return DomainParts(
+        group=group,
+        assets=logplatform.archives.assets.assets(group),
+        checks=logplatform.archives.checks.checks(group),
+        raw=RAW_ARCHIVES,
+        watch=logplatform.archives.sensors.watched,
+        interval_seconds=settings.archives.interval_seconds,
+        description="Collect, verify and extract compressed logs, then parse them into events.",
+    )
