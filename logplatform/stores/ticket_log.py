@@ -10,8 +10,10 @@ a moment, is never given bytes that a crash could still take away. A line withou
 that died while writing: it was never a message, and the next producer cuts it off.
 """
 
+import errno
 import fcntl
 import os
+import tempfile
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -78,11 +80,18 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """A topic in `folder`; see the module. One process may use it from several threads."""
+    """A topic in `folder`, which has a folder for each partition; see the module."""
 
     folder: Path
-    partitions: int = 3
+    partitions: int
     segment_bytes: int = SEGMENT_BYTES
+
+    @classmethod
+    def open(cls, folder: Path, partitions: int, segment_bytes: int = SEGMENT_BYTES) -> "Spool":
+        """Open a topic, made with so many partitions if it is new; one that is there keeps the number it has."""
+        if not folder.is_dir():
+            _make_topic(folder, partitions)
+        return cls(folder, sum(path.name.isdecimal() for path in folder.iterdir()), segment_bytes)
 
     def append(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
         """Add messages; a partition gets all of its part or, on a full disk, none (OSError).
@@ -110,8 +119,7 @@ class Spool:
         """Read segment by segment; nothing past the durable end is looked at."""
         home = self.folder / str(partition)
         segments = self._segments(home)
-        if first > 0 or segments:
-            self._check(partition, first, segments)
+        self._check(partition, first, segments)
         for index, (base, path) in enumerate(segments):
             following = segments[index + 1][0] if index + 1 < len(segments) else end
             if base < end and following > first:
@@ -127,10 +135,7 @@ class Spool:
             )
 
     def _end(self, partition: int) -> int:
-        home = self.folder / str(partition)
-        if not home.is_dir():
-            return 0
-        with self._locked(partition, fcntl.LOCK_SH):
+        with self._locked(partition, fcntl.LOCK_SH) as home:
             segments = self._segments(home)
             if not segments:
                 return 0
@@ -143,15 +148,12 @@ class Spool:
     @contextmanager
     def _locked(self, partition: int, kind: int) -> Generator[Path]:
         home = self.folder / str(partition)
-        home.mkdir(parents=True, exist_ok=True)
         with (home / ".lock").open("ab") as lock:
             fcntl.flock(lock, kind)
             yield home
 
     @staticmethod
     def _segments(home: Path) -> list[tuple[int, Path]]:
-        if not home.is_dir():
-            return []
         return sorted((int(path.stem), path) for path in home.glob("*.jsonl") if path.stem.isdecimal())
 
     def _write(self, home: Path, data: bytes) -> None:
@@ -170,6 +172,21 @@ class Spool:
         with (home / f"{base:020}.jsonl").open("ab", buffering=0) as file:
             _append(file, data, 0)
         fsync_folder(home)
+
+
+def _make_topic(folder: Path, partitions: int) -> None:
+    """Make all partitions visible at once; a process that makes the same topic at the same time may win."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
+        whole = Path(made) / folder.name
+        for partition in range(partitions):
+            (whole / str(partition)).mkdir(parents=True)
+        try:
+            whole.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+    fsync_folder(folder.parent)
 
 
 def _append(file: FileIO, data: bytes, size: int) -> None:

@@ -1,0 +1,38 @@
+"""The topics of the settings, and the logs behind them.
+
+What belongs here: choosing a source's implementation. What does not: the logs themselves (`stores/ticket_log.py`).
+"""
+
+from logplatform.failures import PermanentFailure
+from logplatform.settings.model import Settings
+from logplatform.settings.tickets import TicketTopic
+from logplatform.stores.ticket_log import Spool, TicketLog
+
+
+def topics(settings: Settings) -> list[TicketTopic]:
+    """The sources of tickets that are switched on."""
+    return [topic for topic in settings.tickets.topics if topic.enabled]
+
+
+def find_topic(settings: Settings, topic: str | None) -> TicketTopic:
+    """The source that reads `topic` (None: the first); raises PermanentFailure if no enabled source does."""
+    found = [source for source in topics(settings) if topic in (None, source.topic)]
+    if not found:
+        asked = "no topic is switched on" if topic is None else f"no source that is switched on reads {topic!r}"
+        raise PermanentFailure(f"tickets.topics: {asked}")
+    return found[0]
+
+
+def open_log(settings: Settings, source: TicketTopic) -> TicketLog:
+    """The log that a source's tickets are read from."""
+    return _spool(settings, source, source.topic)
+
+
+def open_refused_log(settings: Settings, source: TicketTopic) -> TicketLog:
+    """The log that a source's refused messages go to; it has as many partitions."""
+    return _spool(settings, source, source.refused)
+
+
+def _spool(settings: Settings, source: TicketTopic, topic: str) -> Spool:
+    folder = source.path or settings.data_root / "spool" / settings.tenant
+    return Spool.open(folder / topic, source.partitions)
