@@ -15,6 +15,7 @@ COMMANDS = {
     "init": ("logplatform.cli.init:init", "Write a commented settings file, new or from existing systems."),
     "demo": ("logplatform.cli.demo:demo", "Run every pipeline on generated data and show what came out."),
     "up": ("logplatform.cli.up:up", "Start the web interface, the daemon and the sensors."),
+    "run": ("logplatform.cli.run:run", "Every domain once, from its sources to its results."),
     "config": ("logplatform.cli.config:config", "Check and show the settings."),
     "archives": ("logplatform.cli.archives:archives", "Compressed logs from many servers."),
     "machines": ("logplatform.cli.machines:machines", "Production sessions out of machine logs."),
@@ -44,7 +45,7 @@ def main(context: click.Context, config: Path | None) -> None:
       logplatform demo            see it work on generated data
       logplatform init            write logplatform.yaml, then point it at your data
       logplatform config check    every mistake with its place and the fix
-      logplatform archives run    collect, extract and parse everything once
+      logplatform run             everything once, with the account of it
       logplatform up              the web interface, with sensors watching
 
     Exit codes: 0 all well; 1 some files failed, or the check found something; 2 wrong use, wrong settings, or a
