@@ -4,6 +4,7 @@ What belongs here: fetching in parallel, and committing what was fetched. What d
 watching sensor and the batches), and what is done with the bytes (`unpack`).
 """
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from logplatform.archives.job import GROUP_SECONDS, Job
+from logplatform.archives.job import GROUP_SECONDS, Job, log_file
 from logplatform.archives.parallel import in_groups, in_parallel
 from logplatform.archives.places import is_incoming, removes_at_source, sources_by_name
 from logplatform.archives.reports import RAW, raw_report
@@ -52,7 +53,7 @@ def collect(job: Job) -> Iterator[DayReport]:
     _make_room(job)
     fetcher = _Fetcher(job)
     settings = job.tenancy.settings.archives
-    workers = 1 if job.sequential else settings.parallel_servers * settings.parallel_files
+    workers = settings.parallel_servers * settings.parallel_files
     results = in_parallel(_slices(_to_fetch(job)), fetcher.fetch, workers)
     for group in in_groups(results, _GROUP_SLICES, GROUP_SECONDS):
         _commit(job, [got for part in group for got in part])
@@ -147,11 +148,13 @@ def _commit(job: Job, group: Sequence[_Got]) -> None:
         for got in group:
             if got.fetched.landed is not None:
                 ledger.land(connection, files, got.found, got.fetched.landed, job.run_id)
+                log_file(logging.INFO, got.found, "copy", f"{got.fetched.landed.size} bytes landed")
             elif _was_replaced(job, connection, got.found):
                 ledger.advance(connection, [got.found], "superseded", job.run_id)
             else:
                 failure = got.fetched.failure or TransientFailure(f"{got.found.path}: its source gave no answer")
                 ledger.fail(connection, got.found, "copy", failure, job.run_id, job.copy_policy())
+                log_file(logging.WARNING, got.found, "copy", str(failure), type(failure).__name__)
         for day in sorted({got.found.day for got in group}):
             job.commit_day(connection, RAW, raw_report(connection, job.tenancy, day, job.seconds))
 

@@ -7,6 +7,7 @@ A commit holds several files of one day: their rows, their dead letters, their s
 visible together. Deriving a file again replaces all of it.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from logplatform.archives.figures import EventFigures, event_figures, event_report
-from logplatform.archives.job import Job
+from logplatform.archives.job import Job, log_file
 from logplatform.archives.letters import LetterSpool
 from logplatform.archives.lines.columns import SCHEMA
 from logplatform.archives.lines.parse import PARSER_VERSION
@@ -142,6 +143,7 @@ def _deliver_group(job: Job, group: _Group, before: EventFigures, begun: float) 
             with job.transaction() as connection:
                 found = signal.file.found
                 job.tenancy.ledger.fail(connection, found, "extract", failure, job.run_id, job.extract_policy())
+            log_file(logging.WARNING, found, "parse", str(failure), type(failure).__name__)
             group.files.remove(signal.file)
 
 
@@ -188,3 +190,4 @@ def _commit_file(job: Job, connection: sa.Connection, one: _Parsed) -> None:
     tenancy.letters.replace(connection, origin, one.letters.letters(), job.batch_id)
     tenancy.ledger.describe(connection, one.file.content.sha256, parser_version=PARSER_VERSION)
     tenancy.ledger.advance(connection, [found], "processed", job.run_id)
+    log_file(logging.INFO, found, "parse", f"{one.figures.events} events, {one.letters.count} dead letters")

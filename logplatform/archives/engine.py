@@ -25,13 +25,13 @@ from logplatform.tenancy import Tenancy
 Step = Callable[[Job], Iterator[DayReport]]
 
 
-def run_batch(tenancy: Tenancy, batch_id: str, run_id: str, *, sequential: bool = False) -> list[DayReport]:
+def run_batch(tenancy: Tenancy, batch_id: str, run_id: str) -> list[DayReport]:
     """All of a batch: collect, unpack, deliver; the reports in that order.
 
     Raises LeaseHeld if another run works on it, LeaseLost if another one took it over.
     """
     steps: tuple[Step, ...] = (collect_step, unpack_step, deliver_step)
-    with batch_job(tenancy, batch_id, run_id, sequential=sequential) as job:
+    with batch_job(tenancy, batch_id, run_id) as job:
         return [report for step in steps for report in step(job)]
 
 

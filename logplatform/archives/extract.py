@@ -178,6 +178,19 @@ def verify(path: Path, limits: Limits = Limits()) -> Extraction:
         return extract(reader, path.name, nowhere, limits)
 
 
+def verdict(found: Extraction) -> dict[str, bool | int | str | None]:
+    """The result as `archives verify --json` prints it."""
+    return {
+        "ok": found.ok,
+        "format": found.format,
+        "compressed_bytes": found.compressed_bytes,
+        "extracted_bytes": found.extracted_bytes,
+        "sha256": found.sha256,
+        "content_sha256": found.content_sha256,
+        "error": found.error,
+    }
+
+
 def nowhere(block: bytes) -> None:
     """Take a block and keep nothing of it."""
 

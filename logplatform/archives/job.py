@@ -3,6 +3,7 @@
 What belongs here: what every step is given, and how it commits. What does not: any step.
 """
 
+import logging
 import os
 import time
 from collections.abc import Generator, Iterator
@@ -12,6 +13,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from logplatform.archives.places import label, server_of
 from logplatform.landing.leases import Lease, batch_lease, holder_name
 from logplatform.landing.observations import Observation, Status
 from logplatform.landing.retry import RetryPolicy
@@ -24,13 +26,14 @@ GROUP_SECONDS = 2.0
 """and a finished file waits for its commit about so long."""
 
 _WAIT_SECONDS = 1.0
+_logger = logging.getLogger("logplatform.archives")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A batch (`batch_id`), or days that are derived again from landed bytes (`batch_id` None, `days`).
 
-    `lease` must be held as long as the job goes on; every commit checks it. `sequential`: one file at a time.
+    `lease` must be held as long as the job goes on; every commit checks it.
     """
 
     tenancy: Tenancy
@@ -38,7 +41,6 @@ class Job:
     lease: Lease
     batch_id: str | None
     days: tuple[date, ...] = ()
-    sequential: bool = False
     _begun: float = field(default_factory=time.monotonic)
 
     @property
@@ -53,8 +55,9 @@ class Job:
 
     @property
     def workers(self) -> int:
-        """Threads for work that keeps a core busy."""
-        return 1 if self.sequential else min(os.cpu_count() or 1, 4)
+        """Threads for work that keeps a core busy; one where the settings allow one file at a time."""
+        settings = self.tenancy.settings.archives
+        return min(os.cpu_count() or 1, 4, settings.parallel_servers * settings.parallel_files)
 
     def found(self, *statuses: Status) -> Iterator[Observation]:
         """The job's files, all or those in `statuses`, by day."""
@@ -104,18 +107,30 @@ def _policy(tenancy: Tenancy, retries: int) -> RetryPolicy:
 
 
 @contextmanager
-def batch_job(tenancy: Tenancy, batch_id: str, run_id: str, *, sequential: bool = False) -> Generator[Job]:
+def batch_job(tenancy: Tenancy, batch_id: str, run_id: str) -> Generator[Job]:
     """The job of a batch, its lease held; raises LeaseHeld if another run works on it."""
     with tenancy.ledger.leases.hold(batch_lease(batch_id), holder_name(run_id), _WAIT_SECONDS) as lease:
-        yield Job(tenancy, run_id, lease, batch_id, sequential=sequential)
+        yield Job(tenancy, run_id, lease, batch_id)
 
 
 @contextmanager
-def days_job(tenancy: Tenancy, days: tuple[date, ...], run_id: str, *, sequential: bool = False) -> Generator[Job]:
+def days_job(tenancy: Tenancy, days: tuple[date, ...], run_id: str) -> Generator[Job]:
     """The job of deriving days again, one such job at a time; raises LeaseHeld if another one goes on."""
     name = f"derive/{tenancy.domain}/{tenancy.tenant}"
     with tenancy.ledger.leases.hold(name, holder_name(run_id), _WAIT_SECONDS) as lease:
-        yield Job(tenancy, run_id, lease, None, days, sequential)
+        yield Job(tenancy, run_id, lease, None, days)
+
+
+def log_file(level: int, found: Observation, operation: str, message: str, error_type: str | None = None) -> None:
+    """One line of the platform's log about one file; `operation` is copy, extract or parse."""
+    told = {
+        "server": server_of(found.source),
+        "file": found.path,
+        "operation": operation,
+        "retry_count": found.attempts,
+        "error_type": error_type,
+    }
+    _logger.log(level, "%s: %s", label(found), message, extra=told)
 
 
 def one_day(job: Job, day: date) -> Job:

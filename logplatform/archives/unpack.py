@@ -4,6 +4,7 @@ What belongs here: one pass over each archive's bytes, and its commit. What does
 what the lines say (`deliver`).
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from logplatform.archives.extract import Extraction, Limits, extract, nowhere
 from logplatform.archives.formats import HEAD_BYTES, detect
-from logplatform.archives.job import GROUP_FILES, GROUP_SECONDS, Job
+from logplatform.archives.job import GROUP_FILES, GROUP_SECONDS, Job, log_file
 from logplatform.archives.parallel import in_groups, in_parallel
 from logplatform.archives.places import both_sources, extracted_key, label, server_of
 from logplatform.archives.reports import EXTRACTED, extracted_report
@@ -107,6 +108,7 @@ def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked) -> None:
     if extraction is None:
         failure = one.failure or TransientFailure("it was not read")
         ledger.fail(connection, found, "extract", failure, job.run_id, job.extract_policy())
+        log_file(logging.WARNING, found, "extract", str(failure), type(failure).__name__)
         return
     error = extraction.error
     if extraction.sha256 != found.sha256:
@@ -115,6 +117,7 @@ def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked) -> None:
         if found.status == "processed":
             raise PermanentFailure(f"{label(found)} cannot be derived again: {error}")
         ledger.fail(connection, found, "corruption", error, job.run_id, job.extract_policy())
+        log_file(logging.WARNING, found, "extract", error, "corruption")
         return
     ledger.describe(
         connection,
@@ -130,10 +133,12 @@ def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked) -> None:
         return
     if extraction.extracted_bytes and _delivered_elsewhere(job, connection, found, extraction.content_sha256 or ""):
         ledger.advance(connection, [found], "seen", job.run_id)
+        log_file(logging.INFO, found, "extract", "known content under a rotated name")
         return
     # Where events are switched off, extraction is the delivery.
     delivered = "extracted" if job.tenancy.settings.archives.events else "processed"
     ledger.advance(connection, [found], delivered, job.run_id)
+    log_file(logging.INFO, found, "extract", f"{extraction.extracted_bytes} bytes, {extraction.lines} lines")
 
 
 def _delivered_elsewhere(job: Job, connection: sa.Connection, found: Observation, content_sha256: str) -> bool:
