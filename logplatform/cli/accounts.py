@@ -5,11 +5,12 @@ this module imports Dagster: commands import it when they are called.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
+from logplatform.cli.breakdown import breakdown
 from logplatform.cli.domains import parts_of
 from logplatform.orchestration.batches import Proposal
 from logplatform.orchestration.discovery import Look
@@ -24,7 +25,7 @@ from logplatform.tenancy import Tenancy
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one run of a domain came to. `flow` and `now` speak of the whole store, the rest of this run.
+    """What one run of a domain came to. `flow`, `results` and `now` speak of the whole store, the rest of this run.
 
     `failed_files` are those in error that this run touched; `problems` are what its Dagster runs failed of;
     `unreachable` maps a source that could not be listed to why; `left` counts what was left alone, by kind.
@@ -40,6 +41,7 @@ class Account:
     problems: Sequence[str]
     unreachable: dict[str, str]
     flow: Sequence[Arrow]
+    results: Sequence[Mapping[str, object]]
     now: Standing
 
     @property
@@ -76,6 +78,7 @@ def run_domain(
         problems=[problem for ran in drained.ran if not ran.success for problem in ran.problems or (ran.run_id,)],
         unreachable=drained.unreachable,
         flow=list(parts.arrows(tenancy)),
+        results=breakdown(tenancy),
         now=standing_of(tenancy),
     )
 

@@ -3,7 +3,7 @@
 What belongs here: the order, the progress and what is printed. What does not: running a domain (`accounts`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,14 @@ def run_all(settings: Settings, domains: Sequence[Domain]) -> list["Account"]:
     return accounts
 
 
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
+
+
 def _as_json(account: "Account") -> dict[str, object]:
     flow = [{**asdict(arrow), "missing": arrow.missing} for arrow in account.flow]
     return {**asdict(account), "flow": flow, "conserved": account.conserved}
@@ -93,8 +101,11 @@ def _print(account: "Account") -> None:
         for it in account.flow
     ]
     print_table("", _COLUMNS, [(name, unit, *(f"{count:,}" for count in counts)) for name, unit, *counts in rows])
-    for name, count in account.now.rows.items():
-        click.echo(f"  {count:,} rows of {name}")
+    if account.results:
+        lines = [[_cell(value) for value in result.values()] for result in account.results]
+        print_table("", tuple(account.results[0]), lines)
+    letters = account.now.open_letters
+    click.echo(f"  {letters:,} dead letters; rows: {_listed(account.now.rows)}")
     for source, reason in account.unreachable.items():
         click.echo(f"  unreachable: {source}: {reason}", err=True)
     for problem in account.problems:

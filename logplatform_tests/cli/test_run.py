@@ -63,7 +63,8 @@ def test_the_account_is_readable(file: Path) -> None:
     assert "archives: files seen 1, new 1, known 0" in output
     rows = [[cell.strip() for cell in line.split("│")] for line in output.splitlines() if "│" in line]
     assert ["extracted → events", "lines", "20", "20", "0", "0", "0", "0"] in rows
-    assert "20 rows of archive_events" in output
+    assert ["web1", "access", "20", "20"] in rows
+    assert "0 dead letters; rows: archive_events 20" in output
 
 
 def test_a_corrupt_file_is_exit_code_1_and_the_rest_goes_on(file: Path) -> None:
