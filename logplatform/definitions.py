@@ -12,6 +12,7 @@ import logplatform.archives.assets
 import logplatform.archives.checks
 import logplatform.archives.sensors
 from logplatform.archives.reports import RAW as RAW_ARCHIVES
+from logplatform.logs import configure
 from logplatform.orchestration.assembly import DomainParts, assemble
 from logplatform.orchestration.days import DayGroup, day_partitions
 from logplatform.settings.load import load
@@ -26,8 +27,13 @@ def build_defs(settings: Settings, **overrides: object) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The definitions for the settings file and the environment; raises SettingsError with every mistake."""
-    return build_defs(load(None, os.environ).settings)
+    """The definitions for the settings file and the environment; raises SettingsError with every mistake.
+
+    The process that loads them (the daemon, a run) writes the platform's log from then on.
+    """
+    loaded = load(None, os.environ)
+    configure(loaded.settings, loaded.variables, quiet=True)
+    return build_defs(loaded.settings)
 
 
 def _domains(settings: Settings) -> list[tuple[DomainParts, bool]]:
