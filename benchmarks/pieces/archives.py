@@ -1,15 +1,21 @@
 """Work of the domain archives.
 
-What belongs here: one reading of one archive. What does not: ledgers and runs.
+What belongs here: one archive read, and the whole way of a folder. What does not: Dagster's runs.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
+from logplatform.archives.engine import run_batch
 from logplatform.archives.extract import Extraction
 from logplatform.archives.extract import extract as extract_archive
 from logplatform.archives.extract import verify as verify_archive
+from logplatform.archives.sensors import watched
+from logplatform.orchestration.sensors import bounds_of, tick
+from logplatform.settings import ArchiveFolder, ArchivesSettings, Settings
+from logplatform.standing import standing
 from logplatform.stores.files import LocalFiles
+from logplatform.tenancy import open_tenancy
 
 Piece = Callable[[], dict[str, float]]
 
@@ -44,6 +50,25 @@ def publish(archive: str, output: str) -> Piece:
 def verify(archive: str) -> Piece:
     """The dry run: verdict and both hashes, nothing written."""
     return lambda: _figures(verify_archive(Path(archive)))
+
+
+def run(source: str, data: str) -> Piece:
+    """The whole way of a folder's new files: landed, extracted, parsed, their events committed."""
+    settings = Settings(
+        data_root=Path(data), archives=ArchivesSettings(sources=(ArchiveFolder(name="big", path=Path(source)),))
+    )
+
+    def work() -> dict[str, float]:
+        with open_tenancy(settings, "archives") as tenancy:
+            done = tick(tenancy, watched(tenancy), bounds_of(settings), set())
+            for proposal in done.proposals:
+                run_batch(tenancy, proposal.batch_id, "benchmark")
+            now = standing(settings, "archives")
+        if now is None:
+            raise ValueError("nothing was stored")
+        return {"files": now.files.get("processed", 0), "events": sum(now.rows.values()), "letters": now.open_letters}
+
+    return work
 
 
 def _figures(found: Extraction) -> dict[str, float]:

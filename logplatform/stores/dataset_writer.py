@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from logplatform.stores.files import Files, Part
 
 ROW_GROUP_ROWS = 65_536
-PENDING_BYTES = 64 << 20
+PENDING_BYTES = 16 << 20
 OPEN_FILES = 64
 COMPRESSION = "zstd"
 
