@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from logplatform.failures import LeaseHeld, Unreachable
 from logplatform.landing.ledger import Ledger, batch_lease
@@ -159,3 +162,30 @@ def test_only_as_many_batches_as_asked_for(ledger: Ledger) -> None:
     """A backlog of any length stays in the ledger, not in Dagster's queue."""
     look(ledger, [listing("20250501", "20250503", "20250505", "20250507")], 10)
     assert [one.first_day for one in proposed(ledger, most=2)] == [date(2025, 5, 1), date(2025, 5, 3)]
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(1, 28), st.integers(0, 40)), min_size=1, max_size=30),
+    st.integers(1, 5),
+    st.integers(1, 100),
+)
+def test_any_backlog_is_cut_whole_and_within_bounds(
+    tmp_path_factory: pytest.TempPathFactory, files: list[tuple[int, int]], max_files: int, max_bytes: int
+) -> None:
+    """Each file in exactly one batch, each batch within its bounds and without a gap between its days."""
+    database = Database.at(tmp_path_factory.mktemp("cut") / "machines.db")
+    ledger = Ledger(database, "machines", "default", lambda: NOW)
+    entries = [(Entry(f"{number}.LOG", size, 1), date(2025, 5, day)) for number, (day, size) in enumerate(files)]
+    with ledger.transaction() as connection:
+        ledger.record(connection, "plant", entries, None)
+    found = proposed(ledger, Bounds(max_files, max_bytes))
+    assert sum(one.files for one in found) == len(files)
+    for one in found:
+        held = list(ledger.batch(one.batch_id))
+        days = sorted({observation.day for observation in held})
+        assert (len(held), days[0], days[-1]) == (one.files, one.first_day, one.last_day)
+        assert len(held) <= max_files
+        assert len(held) == 1 or sum(observation.size for observation in held) <= max_bytes
+        assert all(after - before == timedelta(days=1) for before, after in pairwise(days))
+    database.close()

@@ -60,7 +60,9 @@ def watched(tenancy: Tenancy) -> list[Watched]:
     return [Watched(source, day_of) for source in tenancy.sources()]
 
 
-def toy_definitions(settings: Settings, between: Between = lambda asset, day: None) -> dg.Definitions:
+def toy_definitions(
+    settings: Settings, between: Between = lambda asset, day: None, **overrides: object
+) -> dg.Definitions:
     """The toy's definitions; `between` is called after each day's commit, before Dagster is told."""
     group = DayGroup("machines", settings, day_partitions(settings))
 
@@ -88,6 +90,7 @@ def toy_definitions(settings: Settings, between: Between = lambda asset, day: No
                 description="The toy.",
             )
         ],
+        **overrides,
     )
 
 
