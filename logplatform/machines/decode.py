@@ -104,6 +104,11 @@ class LineReader:
         self._after_cr = False
         self._overlong: bytes | None = None
 
+    @property
+    def left(self) -> int:
+        """1 where an unended line was left for a later reading, else 0; to be asked once all blocks were taken."""
+        return 0 if self._final else int(bool(self._carry) or self._overlong is not None)
+
     def blocks(self, chunks: Iterable[bytes]) -> Iterator[LineBlock]:
         """The blocks of one file, in order; a reader serves one file."""
         for self._codec, data in clean(chunks):

@@ -26,13 +26,31 @@ def chunks_of(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
+class EventReader:
+    """Reads one file: its events and refused lines, block by block; any bytes are read, none raise.
+
+    `final` False leaves a last line without its end for a later reading; `left` then tells, once all blocks were
+    taken, whether there was one (1) or not (0).
+    """
+
+    def __init__(self, limits: ReadingLimits, *, final: bool) -> None:
+        self._limits = limits
+        self._lines = LineReader(final=final, max_line_bytes=limits.max_line_bytes)
+
+    @property
+    def left(self) -> int:
+        """Lines that were left for a later reading."""
+        return self._lines.left
+
+    def blocks(self, chunks: Iterable[bytes]) -> Iterator[tuple[EventBlock, list[DeadLine]]]:
+        """The blocks of the file; a reader serves one file."""
+        limits = self._limits
+        for block in self._lines.blocks(chunks):
+            yield parse_block(block, max_line_bytes=limits.max_line_bytes, raw_bytes=limits.raw_bytes)
+
+
 def read_events(
     chunks: Iterable[bytes], limits: ReadingLimits, *, final: bool
 ) -> Iterator[tuple[EventBlock, list[DeadLine]]]:
-    """The events and refused lines of a file, block by block; any bytes are read, none raise.
-
-    `final` False leaves a last line without its end for a later reading.
-    """
-    reader = LineReader(final=final, max_line_bytes=limits.max_line_bytes)
-    for block in reader.blocks(chunks):
-        yield parse_block(block, max_line_bytes=limits.max_line_bytes, raw_bytes=limits.raw_bytes)
+    """As `EventReader`, for who need not know what was left."""
+    return EventReader(limits, final=final).blocks(chunks)

@@ -107,6 +107,11 @@ def as_datetime(milliseconds: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(milliseconds=milliseconds)
 
 
+def milliseconds_of(moment: dt.datetime | None) -> int | None:
+    """The way back from `as_datetime`."""
+    return None if moment is None else (moment - _EPOCH) // dt.timedelta(milliseconds=1)
+
+
 def to_utc(local: Ints, fold: Flags, zone: str) -> Ints:
     """UTC milliseconds of plant-local ones; `fold` picks the second of two equal local times (PEP 495).
 

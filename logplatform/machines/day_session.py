@@ -1,0 +1,73 @@
+"""A folder's day read back from `machine_events`, with its session.
+
+What belongs here: loading, and which days a job has derived. What does not: storing (`deliver`) and what follows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from logplatform.machines.columns import SessionColumns, session_columns
+from logplatform.machines.day import DayEvents
+from logplatform.machines.event_table import read_columns, to_day
+from logplatform.machines.job import Job
+from logplatform.machines.places import Place, folder_and_name, origin_key
+from logplatform.machines.session import Session, compute_session
+from logplatform.machines.unit_events import events_dataset
+from logplatform.stores.machine_days import DayAccount
+from logplatform.tenancy import Tenancy
+
+
+@dataclass(frozen=True, slots=True)
+class DaySession:
+    """A folder's day with its session, computed from its rows in `machine_events`."""
+
+    place: Place
+    account: DayAccount
+    events: DayEvents
+    session: Session
+
+    @property
+    def columns(self) -> SessionColumns:
+        """The session's own columns."""
+        return session_columns(self.session, self.account.path)
+
+
+def derived_days(job: Job) -> Iterator[tuple[date, list[DayAccount]]]:
+    """The days whose events the job has derived (or is asked for again), with the accounts of their folders."""
+    statuses = ("extracted",) if job.batch_id is not None else ("extracted", "processed")
+    for day, found in job.by_day(*statuses):
+        wanted = {(one.source, folder_and_name(one.path)[0]) for one in found}
+        accounts = [
+            account
+            for account in job.accounts.of_day(day)
+            if (account.source, account.folder) in wanted and (account.source, account.folder) in job.places
+        ]
+        if accounts:
+            yield day, accounts
+
+
+def load(job: Job, account: DayAccount) -> DaySession:
+    """Read a folder's day back from `machine_events` and compute its session."""
+    origin = origin_key(account.source, account.folder, account.day)
+    events = to_day(_batches(job.tenancy, account.day, origin))
+    return DaySession(job.places[account.source, account.folder], account, events, compute_session(account.day, events))
+
+
+def _batches(tenancy: Tenancy, day: date, origin: str) -> Iterator[pa.RecordBatch]:
+    dataset = events_dataset(tenancy)
+    for file in dataset.visible(day.isoformat(), day.isoformat()):
+        held = dataset.origins(file)
+        if origin not in held:
+            continue
+        columns = read_columns() if len(held) == 1 else ["origin", *read_columns()]
+        with pq.ParquetFile(file.uri) as reader:
+            for batch in reader.iter_batches(columns=columns):
+                if len(held) == 1:
+                    yield batch
+                else:
+                    yield batch.filter(pc.call_function("equal", [batch["origin"], pa.scalar(origin)]))

@@ -1,0 +1,95 @@
+"""From sessions to their anomalies, stored by day.
+
+What belongs here: the settings' rules, the centre's history, storing. What does not: finding anomalies (`anomalies`).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from logplatform.machines.anomalies import Anomaly, AnomalyRules, find_anomalies, rate_anomalies, rates_of
+from logplatform.machines.columns import moment
+from logplatform.machines.day_session import DaySession, derived_days, load
+from logplatform.machines.job import ANOMALIES, DayWork, Job
+from logplatform.orchestration.figures import PREVIEW_ROWS, Cell, DayReport
+from logplatform.settings.machines import MachinesSettings
+from logplatform.stores.sessions import StoredSession
+
+
+def derive_anomalies(job: Job) -> Iterator[DayReport]:
+    """Find and store the anomalies of the job's days; a report a day."""
+    for day, accounts in derived_days(job):
+        work = job.day(day)
+        judged = [(one, anomalies_of(job, one)) for one in (load(job, account) for account in accounts)]
+        report = _report(job, day, judged, work.seconds)
+        _commit(work, judged, report)
+        yield report
+
+
+def rules_of(settings: MachinesSettings) -> AnomalyRules:
+    """The settings' rules."""
+    return AnomalyRules(
+        gap_ms=round(settings.gap_minutes * 60_000),
+        threshold=settings.anomaly_threshold,
+        min_sessions=settings.anomaly_min_sessions,
+    )
+
+
+def anomalies_of(job: Job, one: DaySession) -> list[Anomaly]:
+    """A session's own anomalies; of a whole day also its rates against the centre's earlier sessions."""
+    settings = job.tenancy.settings.machines
+    rules = rules_of(settings)
+    found = find_anomalies(one.events, one.session, rules)
+    if not one.account.final:
+        return found
+    earlier = job.sessions.earlier(one.place.centre.nom, one.account.day, settings.anomaly_history_days)
+    history = [stored_rates(session) for session in earlier]
+    return [*found, *rate_anomalies(rates_of(one.session), history, one.session.first_piece, rules)]
+
+
+def stored_rates(stored: StoredSession) -> Mapping[str, float]:
+    """The rates of an earlier session, by the names of `rates_of`; empty where it has no window."""
+    duration = stored.duree_production_totale
+    rates = (stored.taux_occupation, stored.taux_attente, stored.taux_arret_volontaire)
+    if not duration or None in rates:
+        return {}
+    names = ("taux_occupation", "taux_attente", "taux_arret_volontaire")
+    told = {name: float(rate) for name, rate in zip(names, rates, strict=True) if rate is not None}
+    return {"pieces an hour": stored.total_pieces / duration, **told}
+
+
+def _commit(work: DayWork, judged: list[tuple[DaySession, list[Anomaly]]], report: DayReport) -> None:
+    sessions = work.job.sessions
+    stored = {one.place.centre.nom: sessions.find(one.place.centre.nom, work.day) for one, _ in judged}
+    with work.transaction() as connection:
+        for one, found in judged:
+            session = stored[one.place.centre.nom]
+            if session is not None:
+                told = [(anomaly.kind, moment(anomaly.at), anomaly.detail) for anomaly in found]
+                sessions.replace_anomalies(connection, session.id, told)
+        work.commit(connection, ANOMALIES, report)
+
+
+def _report(job: Job, day: date, judged: list[tuple[DaySession, list[Anomaly]]], seconds: float) -> DayReport:
+    kinds: Counter[str] = Counter(anomaly.kind for _, found in judged for anomaly in found)
+    rows: list[dict[str, Cell]] = [
+        {
+            "centre": one.place.centre.nom,
+            "kind": anomaly.kind,
+            "at": str(moment(anomaly.at) or ""),
+            "why": job.tenancy.redactor.text(anomaly.detail),
+        }
+        for one, found in judged
+        for anomaly in found
+    ]
+    return DayReport(
+        day=day,
+        unit="sessions",
+        came=len(judged),
+        out=kinds.total(),
+        unit_out="records",
+        used=len(judged),
+        seconds=seconds,
+        preview=rows[:PREVIEW_ROWS],
+        facts={kind.replace("_", " "): count for kind, count in sorted(kinds.items())},
+    )

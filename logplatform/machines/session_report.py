@@ -1,0 +1,74 @@
+"""The sessions of a day, as people read them: a table, and the timeline picture.
+
+What belongs here: a day's report of `machine_sessions`. What does not: the report page (`report`).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from logplatform.landing.redaction import Redactor
+from logplatform.machines.day_session import DaySession
+from logplatform.machines.timeline import timeline
+from logplatform.orchestration.figures import Cell, DayReport
+
+_PICTURE_COLUMNS: Final = 400
+_MOST_PICTURES: Final = 12
+_PICTURE_HEIGHT: Final = 130
+
+
+def session_day_report(redactor: Redactor, day: date, done: Sequence[DaySession], seconds: float) -> DayReport:
+    """Events in, sessions out; `done` are those that were computed just now."""
+    events = sum(len(one.events) for one in done)
+    return DayReport(
+        day=day,
+        unit="events",
+        came=events,
+        out=len(done),
+        unit_out="sessions",
+        used=events,
+        seconds=seconds,
+        preview=[_row(redactor, one) for one in done],
+        picture=_picture(done),
+        facts={
+            "pieces": sum(len(one.session.pieces) for one in done),
+            "sessions a minute": round(60 * len(done) / seconds, 1) if seconds else None,
+            "seconds a session": round(seconds / len(done), 3) if done else None,
+        },
+    )
+
+
+def _row(redactor: Redactor, one: DaySession) -> dict[str, Cell]:
+    columns = one.columns
+    return {
+        "centre": one.place.centre.nom,
+        "pieces": columns["total_pieces"],
+        "duration (h)": _number(columns["duree_production_totale"]),
+        "waiting (h)": _number(columns["temps_attente"]),
+        "stops (h)": _number(columns["temps_arret_volontaire"]),
+        "effective (h)": _number(columns["temps_production_effectif"]),
+        "occupation (%)": _number(columns["taux_occupation"]),
+        "waiting (%)": _number(columns["taux_attente"]),
+        "stops (%)": _number(columns["taux_arret_volontaire"]),
+        "whole day": one.account.final,
+        "file": redactor.text(columns["fichier_log_source"]),
+    }
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _picture(done: Sequence[DaySession]) -> str:
+    """The timelines one below the other; past a dozen centres the others are left to their own reports."""
+    shown = done[:_MOST_PICTURES]
+    parts = [
+        f'<svg y="{place * _PICTURE_HEIGHT}" height="{_PICTURE_HEIGHT}" width="100%">'
+        f"{timeline(one.session, f'{one.place.centre.nom} {one.session.day}', columns=_PICTURE_COLUMNS)}</svg>"
+        for place, one in enumerate(shown)
+    ]
+    height = max(1, len(shown)) * _PICTURE_HEIGHT
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="900" height="{height}" viewBox="0 0 900 {height}">'
+        f"{''.join(parts)}</svg>"
+    )
