@@ -61,8 +61,9 @@ def usual(lines: list[str]) -> bytes:
 
 
 def cut_last(lines: list[str]) -> bytes:
-    """The file ends inside its last line, in the middle of the time: no event can be read from it."""
-    return usual(lines[:-1]) + lines[-1][:12].encode("latin-1")
+    """The file ends inside the line of its last piece, in the middle of the time: no event can be read from it."""
+    last = _pieces(lines)[-1]
+    return usual(lines[:last]) + lines[last][:12].encode("latin-1")
 
 
 def with_nuls(lines: list[str]) -> bytes:

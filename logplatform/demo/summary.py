@@ -13,86 +13,90 @@ from rich.text import Text
 from logplatform.demo.outcome import Outcome, Said
 from logplatform.demo.plan import Record
 
+FLOW = ("flow", "unit", "in", "out", "duplicates", "refused", "waiting", "missing")
+
 
 def show(console: Console, record: Record, outcomes: Sequence[Outcome], said: Sequence[Said]) -> None:
-    """Print the tables: input, output, and what became of each planted fault."""
-    console.print(_amounts(record, outcomes))
+    """Print what came in and out of every domain, then what became of each planted fault."""
+    plan = record.plan
+    console.print(Text(f"A {plan.size} demonstration, seed {plan.seed}, days up to {plan.end}", style="bold"))
+    for outcome in outcomes:
+        console.print()
+        _came_in(console, record, outcome)
+        console.print(_flow(outcome))
+        console.print()
+        console.print(_results(outcome))
     console.print()
     console.print(_faults(said))
     for outcome in outcomes:
         _refusals(console, outcome)
 
 
-def _amounts(record: Record, outcomes: Sequence[Outcome]) -> Table:
-    plan = record.plan
-    title = f"A {plan.size} demonstration, seed {plan.seed}, up to {plan.end}"
-    table = _table(title, "", *(outcome.domain for outcome in outcomes), right=True)
-    datasets = sorted({name for one in outcomes for name in one.standing.rows})
-    produced = sorted({name for one in outcomes for name in one.production})
-    rows: list[tuple[str, list[str]]] = [
-        ("came in: files", [f"{record.files[one.domain]:,}" for one in outcomes]),
-        ("  bytes", [_bytes(record.bytes[one.domain]) for one in outcomes]),
-        ("landed: different contents", [f"{one.landed.files:,}" for one in outcomes]),
-        ("  lines in them", [f"{one.landed.lines:,}" for one in outcomes]),
-        ("came out: files processed", [_files(one, "processed") for one in outcomes]),
-        *((f"  rows of {name}", [_count(one.standing.rows.get(name)) for one in outcomes]) for name in datasets),
-        *((f"  {name}", [_count(one.production.get(name)) for one in outcomes]) for name in produced),
-        ("known already: files", [_files(one, "seen") for one in outcomes]),
-        ("refused: files", [_files(one, "error") for one in outcomes]),
-        ("refused: records (dead letters)", [f"{one.standing.open_letters:,}" for one in outcomes]),
-    ]
-    for name, cells in rows:
-        table.add_row(name, *cells)
+def _came_in(console: Console, record: Record, outcome: Outcome) -> None:
+    name = outcome.domain
+    console.print(Text(f"{name}: {record.files[name]:,} files, {record.bytes[name] / 1e6:,.1f} MB", style="bold"))
+    left = "".join(f", {count:,} left alone ({kind})" for kind, count in outcome.left.items())
+    console.print(Text(f"this run saw {outcome.new:,} new files, {outcome.known:,} known ones{left}"))
+    standing = ", ".join(f"{count:,} {status}" for status, count in sorted(outcome.standing.files.items()))
+    console.print(Text(f"where they stand: {standing}"))
+
+
+def _flow(outcome: Outcome) -> Table:
+    table = _table("", FLOW, numbers_from=2)
+    for it in outcome.flow:
+        counts = (it.came, it.out, it.duplicates, it.dead_letters, it.waiting, it.missing)
+        table.add_row(Text(it.name), it.unit, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _results(outcome: Outcome) -> Table:
+    columns = tuple(outcome.results[0]) if outcome.results else ("nothing was made",)
+    table = _table("", columns, numbers_from=1)
+    for row in outcome.results:
+        table.add_row(*(Text(f"{value:,}" if isinstance(value, int) else str(value)) for value in row.values()))
     return table
 
 
 def _faults(said: Iterable[Said]) -> Table:
-    table = _table("What was broken on purpose, and what became of it", "file", "fault", "what the platform says")
+    columns = ("file", "what was broken (and what should come of it)", "what the platform says")
+    table = _table("What was broken on purpose, and what became of it", columns, numbers_from=len(columns))
     for one in said:
-        file = one.planted.path.partition("/")[2]
-        cells = (file, f"{one.planted.fault}\n(expected: {one.planted.expected})", one.said)
-        table.add_row(*(Text(cell) for cell in cells))
+        fault = f"{one.planted.fault} ({one.planted.expected})"
+        table.add_row(*(Text(cell) for cell in (one.planted.path.partition("/")[2], fault, one.said)))
+        table.add_section()
     return table
 
 
 def _refusals(console: Console, outcome: Outcome) -> None:
     for trouble in outcome.standing.troubles:
-        console.print(Text(f"\n{outcome.domain}: {trouble.files:,} refused ({trouble.kind}). {trouble.recovery}"))
+        text = f"\n{outcome.domain}: {trouble.files:,} files were refused ({trouble.kind}). {trouble.recovery}"
+        console.print(Text(text), soft_wrap=True)
+    if letters := outcome.standing.open_letters:
+        text = f"\n{outcome.domain}: {letters:,} lines were refused. `logplatform dead-letters list` shows them."
+        console.print(Text(text), soft_wrap=True)
 
 
-def show_next(console: Console, settings_file: Path, data: Path, reports: Sequence[Path]) -> None:
-    """Print where to look next: the web interface, the commands, the files."""
-    command = f"logplatform --config {settings_file}"
-    console.print(Text("\nWhere to look next", style="bold"))
+def show_next(console: Console, command: str, data: Path, reports: Sequence[Path]) -> None:
+    """Print where to look next: the web interface, commands, files; `command` begins every command."""
     lines = [
-        ("the web interface, with lineage, runs and checks", f"{command} up   (or: make up)"),
+        ("web interface: lineage, runs, checks", f"{command} up"),
         ("where every file stands", f"{command} status"),
         ("the refused lines", f"{command} dead-letters list"),
-        ("trying the refused archives again", f"{command} archives recover"),
-        ("the logs, extracted", str(data / "extracted")),
+        ("try the refused archives again", f"{command} archives recover"),
+        ("the logs, by server", str(data / "processed")),
+        ("refused archives, each with its reason", str(data / "error" / "quarantine")),
         ("the events as Parquet", str(data / "datasets")),
-        *(("a day's report", str(report)) for report in reports),
-        ("your own data", "logplatform init   (writes a commented settings file)"),
+        *((f"a day of {report.parent.name}", str(report)) for report in reports),
+        ("the same with your own data", f"{command.split()[0]} init"),
     ]
+    console.print(Text("\nWhere to look next", style="bold"))
     width = max(len(what) for what, _ in lines)
     for what, where in lines:
         console.print(Text(f"  {what:<{width}}  {where}"), soft_wrap=True)
 
 
-def _table(title: str, *columns: str, right: bool = False) -> Table:
-    table = Table(title=Text(title), title_justify="left", title_style="bold", show_edge=False, show_lines=not right)
+def _table(title: str, columns: Sequence[str], *, numbers_from: int) -> Table:
+    table = Table(title=Text(title) if title else None, title_justify="left", title_style="bold", show_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if right and number else "left", overflow="fold")
+        table.add_column(column, justify="left" if number < numbers_from else "right", overflow="fold")
     return table
-
-
-def _files(outcome: Outcome, status: str) -> str:
-    return _count({str(name): count for name, count in outcome.standing.files.items()}.get(status, 0))
-
-
-def _count(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
-
-
-def _bytes(value: int) -> str:
-    return f"{value / 1e6:,.1f} MB"
