@@ -73,7 +73,8 @@ def broken_metadata(broken: Broken) -> Metadata:
     """Count, sample and recovery of what is still broken."""
     told: Metadata = {"still broken": dg.MetadataValue.int(broken.count)}
     if broken.count:
-        told["how to recover"] = dg.MetadataValue.md(broken.recovery)
+        # The UI hides Markdown behind a link on a check's page; text stands there at once.
+        told["how to recover"] = dg.MetadataValue.text(broken.recovery)
     if broken.sample:
         rows = [
             {"what": fault.what, "reason": shorten(fault.reason), "since": fault.since, "recover": fault.recover}
