@@ -11,8 +11,12 @@ import dagster as dg
 import logplatform.archives.assets
 import logplatform.archives.checks
 import logplatform.archives.sensors
+import logplatform.machines.assets
+import logplatform.machines.checks
+import logplatform.machines.sensors
 from logplatform.archives.reports import RAW as RAW_ARCHIVES
 from logplatform.logs import configure
+from logplatform.machines.job import RAW as RAW_MACHINE_LOGS
 from logplatform.orchestration.assembly import DomainParts, assemble
 from logplatform.orchestration.days import DayGroup, day_partitions
 from logplatform.settings.load import load
@@ -37,7 +41,10 @@ def defs() -> dg.Definitions:
 
 
 def _domains(settings: Settings) -> list[tuple[DomainParts, bool]]:
-    return [(_archives(settings), settings.archives.enabled)]
+    return [
+        (_archives(settings), settings.archives.enabled),
+        (_machines(settings), settings.machines.enabled),
+    ]
 
 
 def _archives(settings: Settings) -> DomainParts:
@@ -51,4 +58,18 @@ def _archives(settings: Settings) -> DomainParts:
         watch=logplatform.archives.sensors.watched,
         interval_seconds=settings.archives.interval_seconds,
         description="Collect, verify and extract compressed logs, then parse them into events.",
+    )
+
+
+def _machines(settings: Settings) -> DomainParts:
+    # The production day is the plant's; sources in other zones are dated by their own.
+    group = DayGroup("machines", settings, day_partitions(settings, settings.timezone))
+    return DomainParts(
+        group=group,
+        assets=logplatform.machines.assets.assets(group),
+        checks=logplatform.machines.checks.checks(group),
+        raw=RAW_MACHINE_LOGS,
+        watch=logplatform.machines.sensors.watched,
+        interval_seconds=settings.machines.interval_seconds,
+        description="Read machine logs, compute production sessions, find anomalies and publish reports.",
     )

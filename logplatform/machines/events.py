@@ -114,6 +114,9 @@ def _fail(work: DayWork, unit: Unit, failure: LogplatformError) -> None:
     policy = job.tenancy.settings.machines.retry.extracting()
     with work.transaction() as connection:
         for found in _mine(job, unit):
+            if found.status == "extracted":
+                # Its rows are there from an earlier derivation, and they stay.
+                continue
             job.tenancy.ledger.fail(connection, found, "extract", failure, job.run_id, policy)
 
 

@@ -22,7 +22,7 @@ from logplatform.tenancy import Tenancy
 def reopen_finished_days(tenancy: Tenancy) -> int:
     """Let the partial days that are over by now be derived once more, as whole ones; returns how many files those are.
 
-    Their newest file goes back to `copied`, so that the next batches take it.
+    Their newest file goes back to `extracted`, so that the next batches take it.
     """
     placed = places(tenancy.settings)
     reopened = 0
@@ -33,7 +33,7 @@ def reopen_finished_days(tenancy: Tenancy) -> int:
         newest = _newest(tenancy, account)
         if newest is not None and newest.status == "processed" and is_over(tenancy, place.zone, newest):
             with tenancy.ledger.transaction() as connection:
-                tenancy.ledger.reopen(connection, [newest], "copied")
+                tenancy.ledger.reopen(connection, [newest], "extracted")
             reopened += 1
     return reopened
 
