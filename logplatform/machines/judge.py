@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from logplatform.machines.anomalies import Anomaly, AnomalyRules, find_anomalies, rate_anomalies, rates_of
+from logplatform.machines.anomalies import Anomaly, find_anomalies, rate_anomalies, rates_of
 from logplatform.machines.columns import moment
 from logplatform.machines.day_session import DaySession, derived_days, load
 from logplatform.machines.job import ANOMALIES, DayWork, Job
+from logplatform.machines.rules import rules_of
 from logplatform.orchestration.figures import PREVIEW_ROWS, Cell, DayReport
-from logplatform.settings.machines import MachinesSettings
 from logplatform.stores.sessions import StoredSession
 
 
@@ -24,15 +24,6 @@ def derive_anomalies(job: Job) -> Iterator[DayReport]:
         report = _report(job, day, judged, work.seconds)
         _commit(work, judged, report)
         yield report
-
-
-def rules_of(settings: MachinesSettings) -> AnomalyRules:
-    """The settings' rules."""
-    return AnomalyRules(
-        gap_ms=round(settings.gap_minutes * 60_000),
-        threshold=settings.anomaly_threshold,
-        min_sessions=settings.anomaly_min_sessions,
-    )
 
 
 def anomalies_of(job: Job, one: DaySession) -> list[Anomaly]:
