@@ -5,7 +5,8 @@ What belongs here: reading arguments and printing. What does not: judging a file
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, TypedDict
@@ -16,10 +17,13 @@ import msgspec
 from logplatform.cli.output import print_table
 from logplatform.cli.session import Session, pass_session
 from logplatform.failures import PermanentFailure
+from logplatform.settings.base import zone
 from logplatform.settings.model import Settings
-from logplatform.uploads.inspection import Inspection, UploadLimits, inspect_upload
+from logplatform.uploads.enrich import Enricher, Provenance
+from logplatform.uploads.geoip import open_geoip
+from logplatform.uploads.inspection import Inspection, Judge, UploadLimits, inspect_upload
 from logplatform.uploads.reading import chunks_of
-from logplatform.uploads.records import RefusedRecord
+from logplatform.uploads.records import RecordBlock, RefusedRecord
 
 _SHOWN_LETTERS = 20
 
@@ -37,10 +41,13 @@ def uploads() -> None:
 @uploads.command("check")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", help="Judge the file under this name; left out: its own.")
+@click.option("--deep", is_flag=True, help="Judge what the records say too: times, types, addresses, as ingest does.")
 @click.option("--json/--table", "as_json", default=None, help="Left out: a table on a terminal, JSON into a pipe.")
 @pass_session
 @click.pass_context
-def check(context: click.Context, session: Session, file: Path, name: str | None, as_json: bool | None) -> None:
+def check(
+    context: click.Context, session: Session, file: Path, name: str | None, deep: bool, as_json: bool | None
+) -> None:
     """Tell what an upload of FILE would be answered with; nothing is stored.
 
     \b
@@ -51,7 +58,7 @@ def check(context: click.Context, session: Session, file: Path, name: str | None
     """
     shown = file.name if name is None else name
     with tempfile.TemporaryFile() as letters:
-        found = _inspect(file, shown, session.settings, letters)
+        found = _inspect(file, shown, session.settings, letters, deep=deep)
         if not found.ok:
             letters.truncate(0)
         letters.seek(0)
@@ -62,7 +69,7 @@ def check(context: click.Context, session: Session, file: Path, name: str | None
     context.exit(0 if found.ok else 1)
 
 
-def _inspect(file: Path, name: str, settings: Settings, letters: IO[bytes]) -> Inspection:
+def _inspect(file: Path, name: str, settings: Settings, letters: IO[bytes], *, deep: bool) -> Inspection:
     """Judge a file; each refused record is written to `letters` as a line of JSON, redacted."""
     redactor = settings.redaction.redactor()
     encode = msgspec.json.Encoder().encode
@@ -72,11 +79,24 @@ def _inspect(file: Path, name: str, settings: Settings, letters: IO[bytes]) -> I
 
     section = settings.uploads
     limits = UploadLimits(section.max_file_bytes, settings.landing.max_line_bytes, section.allowed_extensions)
+    judge = _deep_judge(settings) if deep else _no_judge
     try:
         with file.open("rb") as stream:
-            return inspect_upload(name, chunks_of(stream), redactor, limits, keep)
+            return inspect_upload(name, chunks_of(stream), redactor, limits, keep, judge)
     except OSError as error:
         raise PermanentFailure(f"{file}: {error.strerror}") from error
+
+
+def _no_judge(block: RecordBlock) -> Sequence[RefusedRecord]:
+    return block.refused
+
+
+def _deep_judge(settings: Settings) -> Judge:
+    """Refuses what ingest would refuse; the documents are thrown away."""
+    section = settings.uploads
+    enricher = Enricher(open_geoip(section.geoip_database), zone(section.timezone or settings.timezone))
+    provenance = Provenance(settings.tenant, "", "", "json", datetime.now(UTC))
+    return lambda block: enricher.enrich(block, provenance).refused
 
 
 def _print_json(found: Inspection, letters: IO[bytes]) -> None:

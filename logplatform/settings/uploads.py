@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from logplatform.settings.base import Section
+from logplatform.settings.base import AnchoredPath, Section, Timezone
 from logplatform.settings.policies import MIB
 
 
@@ -19,6 +19,10 @@ class UploadsSettings(Section):
     """A larger file is not taken; MiB."""
     allowed_extensions: Annotated[tuple[Literal["csv", "json"], ...], Field(min_length=1)] = ("csv", "json")
     """Kinds of files that are taken."""
+    timezone: Timezone | None = None
+    """Zone of timestamps that name none; the settings' `timezone` where left out."""
+    geoip_database: AnchoredPath | None = None
+    """An MMDB file (GeoLite2 City, DB-IP City, …) that places addresses; left out: countries, by bundled data."""
 
     @property
     def max_file_bytes(self) -> int:

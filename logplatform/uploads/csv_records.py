@@ -208,7 +208,7 @@ def _block(rows: _Rows, header: tuple[str, ...], ordinal: int) -> RecordBlock:
             lines.append(row.line)
         else:
             raw = rows.text.encode("utf-8", "surrogatepass")[:RAW_BYTES]
-            refused.append(RefusedRecord(number, row.line, raw, fault, "_csvparsefailure"))
+            refused.append(RefusedRecord(number, row.line, raw, fault, ("_csvparsefailure",)))
         size += rows.size
         if len(good) + len(refused) >= BLOCK_RECORDS or size >= CHUNK_BYTES:
             break

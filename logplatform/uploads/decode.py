@@ -14,7 +14,7 @@ from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be"]
 
-CHUNK_BYTES = 256 << 10
+CHUNK_BYTES = 1 << 20
 _BOMS: tuple[tuple[bytes, Encoding], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),

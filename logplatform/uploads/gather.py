@@ -39,7 +39,7 @@ class Gatherer:
 
     def refuse(self, line: int, text: bytes, reason: str) -> None:
         """Take a record that cannot be used."""
-        self._refused.append(RefusedRecord(self.ordinal, line, text[:RAW_BYTES], reason, "_jsonparsefailure"))
+        self._refused.append(RefusedRecord(self.ordinal, line, text[:RAW_BYTES], reason, ("_jsonparsefailure",)))
         self.ordinal += 1
 
     def block(self) -> RecordBlock:

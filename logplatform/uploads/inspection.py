@@ -4,7 +4,7 @@ What belongs here: judging a file by its name, its size and its content, in one 
 where the bytes go.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ PREVIEW_TEXT_CHARS = 1_000
 _PREVIEW_ITEMS = 50
 
 Letters = Callable[[RefusedRecord], object]
+Judge = Callable[[RecordBlock], Sequence[RefusedRecord]]
+"""Gives all refused records of a block: those that reading refused, and those that it refuses itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,9 @@ class _Findings:
     refused: int = 0
     preview: list[dict[str, Any]] = field(default_factory=list)
 
-    def take(self, block: RecordBlock) -> None:
+    def take(self, block: RecordBlock, refused: Sequence[RefusedRecord]) -> None:
         self.total += block.count
-        self.refused += len(block.refused)
+        self.refused += len(refused)
         for index in range(min(len(block.records), PREVIEW_RECORDS - len(self.preview))):
             self.preview.append(self.redactor.record(_shortened(block.records.record(index))))
 
@@ -95,10 +97,12 @@ def inspect_upload(
     redactor: Redactor,
     limits: UploadLimits = UploadLimits(),
     letters: Letters = lambda _: None,
+    judge: Judge = lambda block: block.refused,
 ) -> Inspection:
     """Judge a file by one pass over its bytes; bytes and names never raise, an OSError of `chunks` passes through.
 
-    `letters` is given each refused record as it is found; of a file that turns out not to be taken too.
+    `letters` is given each refused record as it is found; of a file that turns out not to be taken too. `judge` may
+    refuse records for what they say; left out, they are judged by their form alone.
     """
     if fault := name_fault(name, limits.extensions):
         return Inspection(None, fault)
@@ -109,9 +113,10 @@ def inspect_upload(
     findings = _Findings(redactor)
     try:
         for block in read_records(sized, kind, limits.max_record_bytes):
-            findings.take(block)
-            for refused in block.refused:
-                letters(refused)
+            refused = judge(block)
+            findings.take(block, refused)
+            for record in refused:
+                letters(record)
     except TooLargeError:
         return Inspection(kind, size_fault(limits.max_file_bytes))
     except UnusableFile as error:

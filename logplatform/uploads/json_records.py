@@ -55,5 +55,5 @@ def _moved(block: RecordBlock, lines: int) -> RecordBlock:
     """A block whose text began `lines` lines further down."""
     if not lines:
         return block
-    refused = [type(one)(one.ordinal, one.line + lines, one.raw, one.reason, one.tag) for one in block.refused]
+    refused = [type(one)(one.ordinal, one.line + lines, one.raw, one.reason, one.tags) for one in block.refused]
     return RecordBlock(block.records, block.ordinals, [line + lines for line in block.lines], refused)

@@ -6,6 +6,7 @@ What belongs here: the shapes that readers fill and validation takes. What does 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -42,7 +43,7 @@ class RefusedRecord:
     line: int
     raw: bytes
     reason: str
-    tag: Tag
+    tags: tuple[Tag, ...]
 
 
 class Records(Protocol):
@@ -65,8 +66,8 @@ class Records(Protocol):
         """One record as it came; a CSV's values are text."""
         ...
 
-    def source(self, index: int) -> bytes:
-        """One record as JSON text: as it came, or (CSV) made from the row."""
+    def sources(self) -> list[bytes]:
+        """Each record as JSON text: as it came, or (CSV) made from the row."""
         ...
 
 
@@ -87,15 +88,19 @@ class JsonRecords:
 
     def column(self, name: str) -> list[Any]:
         """One key's values."""
-        return [row.get(name) for row in self.rows]
+        try:
+            # Where every object has the key this is twice as quick.
+            return list(map(itemgetter(name), self.rows))
+        except KeyError:
+            return [row.get(name) for row in self.rows]
 
     def record(self, index: int) -> dict[str, Any]:
         """One object."""
         return self.rows[index]
 
-    def source(self, index: int) -> bytes:
-        """One object's text."""
-        return self.texts[index]
+    def sources(self) -> list[bytes]:
+        """The objects' texts."""
+        return self.texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +130,9 @@ class CsvRecords:
         """One row with the header's names."""
         return dict(zip(self.header, self.rows[index], strict=True))
 
-    def source(self, index: int) -> bytes:
-        """One row as a JSON object of texts."""
-        return _encode(self.record(index))
+    def sources(self) -> list[bytes]:
+        """The rows as JSON objects of texts."""
+        return [_encode(dict(zip(self.header, row, strict=True))) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,15 @@ def test_the_dry_run_answers_in_json(tmp_path: Path) -> None:
     assert [letter["line"] for letter in report["dead_letters"]] == [2]
 
 
+def test_a_deep_dry_run_judges_what_records_say(tmp_path: Path) -> None:
+    """Before a large upload one wants to know what ingest would refuse."""
+    file = tmp_path / "events.json"
+    file.write_text('{"timestamp":"2026-03-01T10:00:00Z","log_type":"web"}\n{"timestamp":"soon","log_type":"web"}\n')
+    assert check(file)[1]["dead_letters"] == []
+    reason = "timestamp: 'soon' is no time from 1970 to 2099"
+    assert check(file, "--deep")[1]["dead_letters"] == [{"line": 2, "reason": reason}]
+
+
 def test_a_refused_file_has_an_error_and_exit_code_1(tmp_path: Path) -> None:
     """A script must notice without reading."""
     file = tmp_path / "events.csv"

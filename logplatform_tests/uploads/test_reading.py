@@ -151,10 +151,10 @@ def test_how_bytes_come_makes_no_difference_to_json(parts: list[str], sizes: lis
 
     def found(chunks: Iterable[bytes]) -> list[tuple[object, ...]]:
         blocks = list(read_json(iter(chunks), 30))
-        good = [
-            (o, n, b.records.source(i))
-            for b in blocks
-            for i, (o, n) in enumerate(zip(b.ordinals, b.lines, strict=True))
+        good: list[tuple[object, ...]] = [
+            record
+            for block in blocks
+            for record in zip(block.ordinals, block.lines, block.records.sources(), strict=True)
         ]
         return good + [(one.ordinal, one.line, one.raw, one.reason) for b in blocks for one in b.refused]
 
