@@ -162,7 +162,8 @@ def _troubles(tenancy: Tenancy) -> list[Trouble]:
                 .order_by(table.c.id)
                 .limit(SAMPLE)
             )
-            sample = [f"{source}/{path}: {error}" for source, path, error in connection.execute(first)]
+            hidden = tenancy.redactor.text
+            sample = [hidden(f"{source}/{path}: {error}") for source, path, error in connection.execute(first)]
             troubles.append(Trouble(kind, error_type, files, sample, recovery(tenancy.domain, kind, error_type, due)))
     return troubles
 
@@ -174,7 +175,7 @@ def recovery(domain: Domain, kind: ErrorKind, error_type: ErrorType, due: dateti
         return f"tried again by itself{when}; now: `logplatform {domain} run`"
     again = f"`logplatform {domain} recover --error-type {_RECOVER_TYPE[kind]}`"
     if domain == "machines":
-        again = "put the file right at its source: a changed file is taken again by itself"
+        again = "`logplatform machines run --retry`"
     if kind == "corruption":
         return f"the file itself is damaged: send it again from its source; to try these bytes again: {again}"
     return f"given up; once the cause is gone: {again}"
