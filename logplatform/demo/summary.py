@@ -87,7 +87,7 @@ def show_next(console: Console, command: str, data: Path, reports: Sequence[Path
         ("refused archives, each with its reason", str(data / "error" / "quarantine")),
         ("the events as Parquet", str(data / "datasets")),
         *((f"a day of {report.parent.name}", str(report)) for report in reports),
-        ("the same with your own data", f"{command.split()[0]} init"),
+        ("the same with your own data", f"{command.partition(' ')[0]} init"),
     ]
     console.print(Text("\nWhere to look next", style="bold"))
     width = max(len(what) for what, _ in lines)
