@@ -27,8 +27,7 @@ from logplatform.archives.reports import EVENTS
 from logplatform.failures import Conflict, PermanentFailure, TransientFailure
 from logplatform.landing.dead_letters import Origin
 from logplatform.orchestration.figures import DayReport
-from logplatform.stores.dataset import Dataset
-from logplatform.stores.dataset_writer import NewFile
+from logplatform.stores.dataset import Change, Dataset
 from logplatform.tenancy import Tenancy
 
 _GROUP_FILES = 200
@@ -95,8 +94,7 @@ def deliver(job: Job) -> Iterator[DayReport]:
             yield report
             report = None
         # Days derived again are counted anew, from their first group on; a batch adds to what its day holds already.
-        before = EventFigures() if job.again and report is None else _before(job, group.day)
-        report = _deliver_group(job, group, before, begun)
+        report = _deliver_group(job, group, begun, anew=job.again and report is None)
     if report is not None:
         yield report
 
@@ -134,10 +132,10 @@ def _before(job: Job, day: date) -> EventFigures:
     return EventFigures() if commit is None else event_figures(DayReport.restore(day, commit.counts))
 
 
-def _deliver_group(job: Job, group: _Group, before: EventFigures, begun: float) -> DayReport:
+def _deliver_group(job: Job, group: _Group, begun: float, *, anew: bool) -> DayReport:
     while True:
         try:
-            return _deliver_files(job, group, before, begun)
+            return _deliver_files(job, group, begun, anew=anew)
         except _Unreadable as signal:
             failure = TransientFailure(f"its content cannot be read: {signal.reason}")
             with job.transaction() as connection:
@@ -147,7 +145,7 @@ def _deliver_group(job: Job, group: _Group, before: EventFigures, begun: float) 
             group.files.remove(signal.file)
 
 
-def _deliver_files(job: Job, group: _Group, before: EventFigures, begun: float) -> DayReport:
+def _deliver_files(job: Job, group: _Group, begun: float, *, anew: bool) -> DayReport:
     dataset = events_dataset(job.tenancy)
     with ExitStack() as spools, dataset.writer() as writer:
         parsed: list[_Parsed] = []
@@ -159,29 +157,39 @@ def _deliver_files(job: Job, group: _Group, before: EventFigures, begun: float) 
             except OSError as error:
                 raise _Unreadable(file, error.strerror or str(error)) from error
         added = writer.finish()
-        figures = before
+        attempt = 1
+        while True:
+            change = dataset.change([one.file.origin for one in parsed], added)
+            try:
+                return _commit(job, group.day, dataset, parsed, change, begun, anew=anew)
+            except Conflict:
+                # Compaction has swapped files that hold these origins: the same rows are taken out of the new ones.
+                if attempt == _APPLY_ATTEMPTS:
+                    raise
+                attempt += 1
+
+
+def _commit(
+    job: Job,
+    day: date,
+    dataset: Dataset,
+    parsed: Sequence[_Parsed],
+    change: Change,
+    begun: float,
+    *,
+    anew: bool,
+) -> DayReport:
+    with job.transaction() as connection:
+        dataset.apply(connection, change)
+        for one in parsed:
+            _commit_file(job, connection, one)
+        # Read in here: another batch of the same day may have committed since these files were parsed.
+        figures = EventFigures() if anew else _before(job, day)
         for one in parsed:
             figures = figures.plus(one.figures)
-        report = event_report(group.day, figures, time.monotonic() - begun)
-        _commit(job, dataset, parsed, added, report)
+        report = event_report(day, figures, time.monotonic() - begun)
+        job.commit_day(connection, EVENTS, report)
     return report
-
-
-def _commit(job: Job, dataset: Dataset, parsed: Sequence[_Parsed], added: Sequence[NewFile], report: DayReport) -> None:
-    for attempt in range(1, _APPLY_ATTEMPTS + 1):
-        change = dataset.change([one.file.origin for one in parsed], added)
-        try:
-            with job.transaction() as connection:
-                dataset.apply(connection, change)
-                for one in parsed:
-                    _commit_file(job, connection, one)
-                job.commit_day(connection, EVENTS, report)
-        except Conflict:
-            # Compaction has swapped files that hold these origins: the same rows are taken out of the new ones.
-            if attempt == _APPLY_ATTEMPTS:
-                raise
-        else:
-            return
 
 
 def _commit_file(job: Job, connection: sa.Connection, one: _Parsed) -> None:
