@@ -4,6 +4,7 @@ What belongs here: what the page says, and its rendering. What does not: computi
 and where pages are put. Everything that came out of a log is escaped.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -76,10 +77,10 @@ def _figures(session: Session) -> list[dict[str, str]]:
         ("occupation (%)", _text(percent(effective, duration))),
         ("waiting (%)", _text(percent(wait, duration))),
         ("voluntary stops (%)", _text(percent(stop, duration))),
-        ("first piece", _clock(session.first_piece)),
-        ("last piece", _clock(session.last_piece)),
-        ("first machine start", _clock(session.first_start)),
-        ("last machine stop", _clock(session.last_stop)),
+        ("first piece", _time(session.first_piece, session.day)),
+        ("last piece", _time(session.last_piece, session.day)),
+        ("first machine start", _time(session.first_start, session.day)),
+        ("last machine stop", _time(session.last_stop, session.day)),
     )
     return [{"name": name, "value": value} for name, value in told]
 
@@ -123,3 +124,9 @@ def _text(value: object) -> str:
 def _clock(milliseconds: int | None) -> str:
     at = moment(milliseconds)
     return "–" if at is None else at.isoformat(sep=" ", timespec="seconds")
+
+
+def _time(milliseconds: int | None, day: dt.date) -> str:
+    """The time of day, with its date where that is not the session's."""
+    at = moment(milliseconds)
+    return f"{at:%H:%M:%S}" if at is not None and at.date() == day else _clock(milliseconds)

@@ -98,14 +98,14 @@ def _axis(low: int, high: int) -> str:
         anchor = {0: "start", _TICKS: "end"}.get(tick, "middle")
         label = f"{at:%d.%m. %H:%M}" if several_days else f"{at:%H:%M:%S}"
         texts.append(f'<path d="M{x} {_DOTS + 8}v5" stroke="#555"/>')
-        texts.append(f'<text x="{x}" y="{_DOTS + 28}" font-size="13" text-anchor="{anchor}" fill="#333">{label}</text>')
+        texts.append(f'<text x="{x}" y="{_DOTS + 32}" font-size="18" text-anchor="{anchor}" fill="#333">{label}</text>')
     return "".join(texts)
 
 
 def _legend(pieces: int) -> str:
     entries = ((GREEN, "production"), (YELLOW, "wait"), (RED, "stop"), (BLUE, f"{pieces:,} pieces"))
     return "".join(
-        f'<rect x="{_LEFT + 150 * place}" y="6" width="12" height="12" fill="{colour}"/>'
-        f'<text x="{_LEFT + 150 * place + 18}" y="17" font-size="14" fill="#333">{label}</text>'
+        f'<rect x="{_LEFT + 190 * place}" y="6" width="12" height="12" fill="{colour}"/>'
+        f'<text x="{_LEFT + 190 * place + 18}" y="17" font-size="18" fill="#333">{label}</text>'
         for place, (colour, label) in enumerate(entries)
     )
