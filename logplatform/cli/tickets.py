@@ -15,6 +15,14 @@ import click
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
 
+TABLES = (
+    "tickets_with_assignment",
+    "metrics",
+    "tickets_by_type",
+    "tickets_by_priority",
+    "high_priority_tickets",
+    "rejected_tickets",
+)
 _SHARE = click.FloatRange(0, 1)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -91,6 +99,64 @@ def produce(
             f"{sent.messages} messages to {source.topic} in {sent.seconds:.2f} s, {sent.rate:.1f} a second; "
             f"{sent.invalid} invalid, {sent.duplicates} repeated"
         )
+
+
+@tickets.command()
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@pass_session
+def run(session: Session, as_json: bool) -> None:
+    """Take in all that is new, then end.
+
+    Each ticket counts once, across runs and restarts too. Exit code 0: done, refused messages and all; 2: a topic
+    cannot be read, or another process is at it.
+    """
+    from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
+
+    with _until_stopped() as stopped:
+        report = Progress(session.settings).run(stopped.is_set, lambda line: None if as_json else click.echo(line))
+    if as_json:
+        print_json(asdict(report))
+    else:
+        click.echo(report.text())
+
+
+@tickets.command()
+@click.option("--interval", type=click.FloatRange(0.1), help="Seconds between two micro-batches; else the settings'.")
+@pass_session
+def stream(session: Session, interval: float | None) -> None:
+    """Take in what is new every 30 seconds (`tickets.interval_seconds`) until Ctrl-C or SIGTERM.
+
+    What has begun is committed before it ends; a killed stream loses and doubles nothing.
+    """
+    from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
+
+    seconds = interval or session.settings.tickets.interval_seconds
+    with _until_stopped() as stopped:
+        report = Progress(session.settings).stream(stopped, seconds, click.echo)
+    click.echo(report.text())
+
+
+@tickets.command()
+@click.argument("table", type=click.Choice(TABLES), required=False)
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Rows of each table.")
+@click.option("--conflicts", is_flag=True, help="Later tickets that contradict the first of their id.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@pass_session
+def show(session: Session, table: str | None, limit: int, conflicts: bool, as_json: bool) -> None:
+    """Print the tables: all of them, or TABLE."""
+    from logplatform.tickets.show import conflict_rows, table_rows  # noqa: PLC0415 (DuckDB and the stores)
+
+    settings = session.settings
+    if conflicts:
+        found = {"conflicts": conflict_rows(settings, limit)}
+    else:
+        found = {name: table_rows(settings, name, limit) for name in TABLES if table in (None, name)}
+    if as_json:
+        print_json({name: asdict(rows) for name, rows in found.items()})
+        return
+    for name, rows in found.items():
+        click.echo(f"\n{name}: {rows.total} rows")
+        print_table("", rows.columns, rows.values())
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 What belongs here: fields of the section `tickets`. What does not: policies that all domains share (`policies`).
 """
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -72,13 +74,19 @@ class TicketsSettings(Section):
     def _complete(self) -> Self:
         lacking = [kind for kind in get_args(RequestType) if kind not in self.teams]
         conflicts = [Conflict(("teams",), f"no team is given for {', '.join(lacking)}")] if lacking else []
-        names: set[str] = set()
-        for index, topic in enumerate(self.topics):
-            if topic.name.lower() in names:
-                conflicts.append(Conflict(("topics", index, "name"), f"the name {topic.name!r} is taken already"))
-            names.add(topic.name.lower())
-            if topic.refused == topic.topic:
-                message = "the same topic as the one that is read: refused messages would come back for ever"
-                conflicts.append(Conflict(("topics", index, "dead_letter_topic"), message))
-        refuse(conflicts)
+        refuse([*conflicts, *_repeated(self.topics)])
         return self
+
+
+def _repeated(topics: Sequence[SpoolTopic]) -> Iterator[Conflict]:
+    """A conflict for each topic that shares its source's name, or its place, with another or with itself."""
+    names: set[str] = set()
+    places: set[tuple[Path | None, str]] = set()
+    for index, topic in enumerate(topics):
+        if topic.name.lower() in names:
+            yield Conflict(("topics", index, "name"), f"the name {topic.name!r} is taken already")
+        names.add(topic.name.lower())
+        for field, name in (("topic", topic.topic), ("dead_letter_topic", topic.refused)):
+            if (topic.path, name) in places:
+                yield Conflict(("topics", index, field), f"the topic {name!r} is used already; give this one its own")
+            places.add((topic.path, name))

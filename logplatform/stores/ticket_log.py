@@ -57,6 +57,10 @@ class TicketLog(Protocol):
         """Add (key, value) pairs, durable when this returns; messages of one key keep their order."""
         ...
 
+    def append_to(self, partition: int, values: Sequence[bytes]) -> None:
+        """Add values to one partition, durable when this returns."""
+        ...
+
     def ends(self) -> dict[int, int]:
         """The offset that the next message of each partition will get, as of now."""
         ...
@@ -100,12 +104,21 @@ class Spool:
         """
         lines: dict[int, list[bytes]] = {}
         for key, value in messages:
-            if b"\n" in value:
-                raise PermanentFailure(f"{self.folder.name}: a message with a line break cannot be a line of the spool")
+            self._check_line(value)
             lines.setdefault(partition_of(key, self.partitions), []).append(value)
         for partition, values in sorted(lines.items()):
-            with self._locked(partition, fcntl.LOCK_EX) as home:
-                self._write(home, b"\n".join(values) + b"\n")
+            self.append_to(partition, values)
+
+    def append_to(self, partition: int, values: Sequence[bytes]) -> None:
+        """Add values to one partition: all of them or none."""
+        for value in values:
+            self._check_line(value)
+        with self._locked(partition, fcntl.LOCK_EX) as home:
+            self._write(home, b"\n".join(values) + b"\n")
+
+    def _check_line(self, value: bytes) -> None:
+        if b"\n" in value:
+            raise PermanentFailure(f"{self.folder.name}: a message with a line break cannot be a line of the spool")
 
     def ends(self) -> dict[int, int]:
         """Count the lines of each last segment: it holds at most `segment_bytes` and one append."""

@@ -25,14 +25,14 @@ def find_topic(settings: Settings, topic: str | None) -> TicketTopic:
 
 def open_log(settings: Settings, source: TicketTopic) -> TicketLog:
     """The log that a source's tickets are read from."""
-    return _spool(settings, source, source.topic)
+    return _spool(settings, source, source.topic, source.partitions)
 
 
-def open_refused_log(settings: Settings, source: TicketTopic) -> TicketLog:
-    """The log that a source's refused messages go to; it has as many partitions."""
-    return _spool(settings, source, source.refused)
+def open_refused_log(settings: Settings, source: TicketTopic, partitions: int) -> TicketLog:
+    """The log that a source's refused messages go to; it is made with so many partitions."""
+    return _spool(settings, source, source.refused, partitions)
 
 
-def _spool(settings: Settings, source: TicketTopic, topic: str) -> Spool:
+def _spool(settings: Settings, source: TicketTopic, topic: str, partitions: int) -> Spool:
     folder = source.path or settings.data_root / "spool" / settings.tenant
-    return Spool.open(folder / topic, source.partitions)
+    return Spool.open(folder / topic, partitions)

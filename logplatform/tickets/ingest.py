@@ -1,0 +1,165 @@
+"""New messages become tickets in tables, each exactly once.
+
+What belongs here: one commit after the other, until nothing is new. What does not: judging messages (`intake.py`),
+the transformation (`transform.py`), the folders users read (`views.py`).
+
+A commit is one transaction: ids seen, the tables' manifest, totals, dead letters, conflicts and the new offsets
+become visible together, or nothing of them does. Its files are published inside that transaction, so a process that
+dies leaves files that nobody sees. Offsets are read from the state and never from the log, so the next process goes
+on exactly there. One process at a time holds the lease of the tables; one that lost it cannot commit.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from logplatform.landing.dead_letters import Letter, Origin
+from logplatform.landing.leases import Lease, holder_name
+from logplatform.settings.tickets import TicketTopic
+from logplatform.stores.ticket_ids import SeenIds
+from logplatform.stores.ticket_log import TicketLog
+from logplatform.stores.ticket_state import CommitRow, ConflictRow, TicketState, TopicKey
+from logplatform.tenancy import Tenancy
+from logplatform.tickets.intake import Intake, Later
+from logplatform.tickets.refused import send_refused
+from logplatform.tickets.tables import Tables, reject_rows
+from logplatform.tickets.topics import open_log, open_refused_log, topics
+from logplatform.tickets.transform import transform
+from logplatform.tickets.views import Views, tables_root
+
+TAG_INVALID = "_validation_failed"
+Ranges = Mapping[int, tuple[int, int]]
+"""First offset and the offset after the last, by partition."""
+
+
+def open_views(tenancy: Tenancy) -> Views:
+    """The folders of the tables, as the settings have them."""
+    state = TicketState(tenancy.database, tenancy.tenant)
+    return Views(tables_root(tenancy), Tables(tenancy, tenancy.settings.tickets.output_format), state)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """The ingest of one tenant's topics; one process may be at it at a time."""
+
+    tenancy: Tenancy
+    run_id: str
+
+    def run(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[CommitRow]:
+        """Commit all that is new, topic by topic, until nothing is or `stopped()`; yields each commit.
+
+        Raises LeaseHeld if another process is at it. A commit that a dead process did not show to readers is shown
+        first.
+        """
+        tenancy, views = self.tenancy, open_views(self.tenancy)
+        name = f"tickets/{tenancy.tenant}"
+        with tenancy.ledger.leases.hold(name, holder_name(self.run_id)) as lease:
+            views.publish()
+            for source in topics(tenancy.settings):
+                topic = _Topic(tenancy, source, open_log(tenancy.settings, source), lease, self.run_id)
+                while not stopped() and (commit := topic.commit_next(views.tables)) is not None:
+                    views.publish()
+                    yield commit
+                    if views.tables.tidy(lease, views.state):
+                        views.publish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """One topic, while the lease is held."""
+
+    tenancy: Tenancy
+    source: TicketTopic
+    log: TicketLog
+    lease: Lease
+    run_id: str
+
+    @property
+    def key(self) -> TopicKey:
+        return TopicKey(self.source.name, self.source.topic)
+
+    def commit_next(self, tables: Tables) -> CommitRow | None:
+        """Commit the next messages, as many as one commit may have; None if there are none."""
+        state = TicketState(self.tenancy.database, self.tenancy.tenant)
+        with self.tenancy.database.read() as connection:
+            offsets = state.offsets(connection, self.key)
+        intake = Intake(self.tenancy.settings.landing.max_line_bytes, self.tenancy.redactor)
+        ranges = self._read(intake, offsets)
+        if not ranges:
+            return None
+        if intake.rejects:
+            refused = open_refused_log(self.tenancy.settings, self.source, self.log.partitions)
+            send_refused(refused, self.source.topic, self.log.partitions, intake.rejects, intake.max_line_bytes)
+        with self.tenancy.ledger.transaction(self.lease) as connection:
+            after = {partition: end for partition, (_, end) in ranges.items()}
+            state.advance(connection, self.key, offsets, after)
+            return self._commit(connection, state, tables, intake, ranges)
+
+    def _read(self, intake: Intake, offsets: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+        """Take in what is new, each partition its share of one commit; return what was taken."""
+        settings = self.tenancy.settings.tickets
+        ranges: dict[int, tuple[int, int]] = {}
+        ends = self.log.ends()
+        for left, (partition, end) in zip(range(len(ends), 0, -1), sorted(ends.items()), strict=True):
+            first = after = offsets.get(partition, 0)
+            share = max(1, (settings.batch_messages - intake.messages) // left)
+            allowed = intake.size + max(1, (settings.batch_bytes - intake.size) // left)
+            for block in self.log.read(partition, first, min(end, first + share), intake.max_line_bytes):
+                intake.take(block)
+                after = block.next
+                if intake.size >= allowed:
+                    break
+            if after > first:
+                ranges[partition] = (first, after)
+        return ranges
+
+    def _commit(
+        self, connection: sa.Connection, state: TicketState, tables: Tables, intake: Intake, ranges: Ranges
+    ) -> CommitRow:
+        settings, now = self.tenancy.settings.tickets, self.tenancy.now()
+        commit_id = state.next_commit(connection)
+        intake.settle(SeenIds(self.tenancy.tenant).add(connection, intake.digests(), commit_id))
+        made = transform(intake.tickets.values(), settings.teams, settings.high_priorities, commit_id)
+        tables.add(connection, made, reject_rows(self.source.topic, intake.rejects, commit_id))
+        state.add_totals(connection, made.counts)
+        state.add_clients(connection, made.clients)
+        state.add_conflicts(connection, self.key, commit_id, map(self._conflict, intake.conflicts))
+        self._letters(connection, intake, ranges, now.date())
+        state.bump_version(connection)
+        row = CommitRow(
+            id=commit_id,
+            source=self.source.name,
+            topic=self.source.topic,
+            ranges={str(partition): list(taken) for partition, taken in ranges.items()},
+            messages=intake.messages,
+            accepted=len(intake.tickets),
+            rejected=len(intake.rejects),
+            duplicates=len(intake.duplicates),
+            conflicts=len(intake.conflicts),
+            bytes=intake.size,
+            run_id=self.run_id,
+            day=now.date(),
+            committed_at=now,
+        )
+        state.record(connection, row)
+        return row
+
+    def _letters(self, connection: sa.Connection, intake: Intake, ranges: Ranges, day: date) -> None:
+        """Keep refused messages as dead letters; an origin is the part of a partition that one commit took."""
+        by_partition: dict[int, list[Letter]] = {}
+        for reject in intake.rejects:
+            letter = Letter(reject.offset, reject.raw, reject.reasons, (TAG_INVALID,))
+            by_partition.setdefault(reject.partition, []).append(letter)
+        for partition, letters in by_partition.items():
+            path = f"{self.source.topic}/{partition}"
+            key = f"{self.source.name}/{path}/{ranges[partition][0]}"
+            origin = Origin(key, self.source.name, path, "", day)
+            self.tenancy.letters.replace(connection, origin, letters, self.run_id)
+
+    def _conflict(self, later: Later) -> ConflictRow:
+        ticket = later.ticket
+        fields = {name: getattr(ticket, name) for name in ("client_id", "created_at", "request_type", "priority")}
+        hidden = self.tenancy.redactor.record({**fields, "request": ticket.request})
+        return ConflictRow(later.partition, later.offset, ticket.ticket_id, hidden)
