@@ -4,19 +4,20 @@ What belongs here: which files are parsed together, and their commit. What does 
 and the dataset's mechanism (`stores.dataset`).
 
 A commit holds several files of one day: their rows, their dead letters, their status and the day's figures become
-visible together. Deriving a file again replaces all of it.
+visible together. Deriving a file again replaces all of it; a live log that grew replaces what it was before.
 """
 
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import sqlalchemy as sa
 
 from logplatform.archives.figures import EventFigures, event_figures, event_report
+from logplatform.archives.growth import Outgrown, is_live, outgrown
 from logplatform.archives.job import Job, log_file
 from logplatform.archives.letters import LetterSpool
 from logplatform.archives.lines.columns import SCHEMA
@@ -25,9 +26,10 @@ from logplatform.archives.parse_file import ExtractedFile, parse_file
 from logplatform.archives.places import label, scratch
 from logplatform.archives.reports import EVENTS
 from logplatform.failures import Conflict, PermanentFailure, TransientFailure
-from logplatform.landing.dead_letters import Origin
 from logplatform.orchestration.figures import DayReport
 from logplatform.stores.dataset import Change, Dataset
+from logplatform.stores.schema import content
+from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
 _GROUP_FILES = 200
@@ -47,6 +49,7 @@ class _Parsed:
     file: ExtractedFile
     letters: LetterSpool
     figures: EventFigures
+    outgrown: Sequence[Outgrown]
 
 
 @dataclass(slots=True)
@@ -60,7 +63,10 @@ class _Group:
     def takes(self, file: ExtractedFile) -> bool:
         """Whether the file may join."""
         size = file.content.content_size or 0
-        return self.day == file.found.day and len(self.files) < _GROUP_FILES and self.bytes + size <= _GROUP_BYTES
+        fits = len(self.files) < _GROUP_FILES and self.bytes + size <= _GROUP_BYTES
+        # What outgrew a live log must find it delivered, not on its way in the same commit.
+        grown = any(is_live(one.found.path) and one.log == file.log for one in self.files)
+        return self.day == file.found.day and fits and not grown
 
     def add(self, file: ExtractedFile) -> None:
         """Take the file in."""
@@ -153,13 +159,15 @@ def _deliver_files(job: Job, group: _Group, begun: float, *, anew: bool) -> DayR
             spool = LetterSpool(scratch(job.tenancy), label(file.found), job.tenancy.redactor)
             spools.enter_context(spool)
             try:
-                parsed.append(_Parsed(file, spool, parse_file(job.tenancy, file, writer, spool)))
+                replaced = outgrown(job.tenancy, file)
+                parsed.append(_Parsed(file, spool, parse_file(job.tenancy, file, writer, spool), replaced))
             except OSError as error:
                 raise _Unreadable(file, error.strerror or str(error)) from error
         added = writer.finish()
         attempt = 1
         while True:
-            change = dataset.change([one.file.origin for one in parsed], added)
+            gone = [old.origin for one in parsed for old in one.outgrown]
+            change = dataset.change([*(one.file.origin for one in parsed), *gone], added)
             try:
                 return _commit(job, group.day, dataset, parsed, change, begun, anew=anew)
             except Conflict:
@@ -181,8 +189,7 @@ def _commit(
 ) -> DayReport:
     with job.transaction() as connection:
         dataset.apply(connection, change)
-        for one in parsed:
-            _commit_file(job, connection, one)
+        _commit_files(job, connection, parsed)
         # Read in here: another batch of the same day may have committed since these files were parsed.
         figures = EventFigures() if anew else _before(job, day)
         for one in parsed:
@@ -192,10 +199,20 @@ def _commit(
     return report
 
 
-def _commit_file(job: Job, connection: sa.Connection, one: _Parsed) -> None:
-    tenancy, found = job.tenancy, one.file.found
-    origin = Origin(one.file.origin, found.source, found.path, one.file.content_sha256, found.day)
-    tenancy.letters.replace(connection, origin, one.letters.letters(), job.batch_id)
-    tenancy.ledger.describe(connection, one.file.content.sha256, parser_version=PARSER_VERSION)
-    tenancy.ledger.advance(connection, [found], "processed", job.run_id)
-    log_file(logging.INFO, found, "parse", f"{one.figures.events} events, {one.letters.count} dead letters")
+def _commit_files(job: Job, connection: sa.Connection, parsed: Sequence[_Parsed]) -> None:
+    tenancy = job.tenancy
+    for one in parsed:
+        # Most files have no letters, now or before; only a file that was delivered before can have old ones.
+        if one.letters.count or one.file.found.status == "processed":
+            tenancy.letters.replace(connection, one.file.letters_origin, one.letters.letters(), job.batch_id)
+        for old in one.outgrown:
+            origin = replace(one.file.letters_origin, key=old.origin)
+            tenancy.letters.replace(connection, origin, (), job.batch_id)
+            tenancy.ledger.advance(connection, [old.found], "seen", job.run_id)
+            log_file(logging.INFO, old.found, "parse", f"replaced by {label(one.file.found)}, which begins with it")
+        counts = f"{one.figures.events} events, {one.letters.count} dead letters"
+        log_file(logging.INFO, one.file.found, "parse", counts)
+    for chunk in chunks({one.file.content.sha256 for one in parsed}):
+        mine = (content.c.domain == tenancy.domain, content.c.tenant == tenancy.tenant, content.c.sha256.in_(chunk))
+        connection.execute(content.update().where(*mine).values(parser_version=PARSER_VERSION))
+    tenancy.ledger.advance(connection, [one.file.found for one in parsed], "processed", job.run_id)

@@ -69,20 +69,16 @@ def landed_step(job: Job) -> Iterator[DayReport]:
 
 
 def unpack_step(job: Job) -> Iterator[DayReport]:
-    """Verify and extract; see `unpack`."""
+    """Verify and extract; see `unpack`. What is verified may leave its source then."""
     yield from unpack(job)
-    _after(job)
+    if not job.again:
+        remove_at_sources(job)
+    show(job.tenancy, job.found())
 
 
 def deliver_step(job: Job) -> Iterator[DayReport]:
     """Parse and deliver; see `deliver`."""
     yield from deliver(job)
-    _after(job)
-
-
-def _after(job: Job) -> None:
-    if not job.again:
-        remove_at_sources(job)
     show(job.tenancy, job.found())
 
 

@@ -16,6 +16,7 @@ from logplatform.archives.lines.parse import LogFile, parse
 from logplatform.archives.lines.recognise import recognise, sample
 from logplatform.archives.places import origin_of, server_of, zone_of
 from logplatform.archives.rotation import log_name
+from logplatform.landing.dead_letters import Origin
 from logplatform.landing.observations import Content, Observation
 from logplatform.orchestration.figures import PREVIEW_ROWS
 from logplatform.stores.dataset_writer import DatasetWriter
@@ -48,6 +49,16 @@ class ExtractedFile:
     def origin(self) -> str:
         """Its identity in the dataset and in the dead letters."""
         return origin_of(self.found, self.content_sha256)
+
+    @property
+    def letters_origin(self) -> Origin:
+        """The same for its dead letters, with what they tell of it."""
+        return Origin(self.origin, self.found.source, self.found.path, self.content_sha256, self.found.day)
+
+    @property
+    def log(self) -> tuple[str, str]:
+        """The log that it is a turn of: source, and path without rotation."""
+        return self.found.source, log_name(self.found.path).log
 
 
 def parse_file(tenancy: Tenancy, file: ExtractedFile, writer: DatasetWriter, spool: LetterSpool) -> EventFigures:

@@ -10,9 +10,10 @@ put into these folders themselves is never touched.
 """
 
 import os
+import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -20,7 +21,9 @@ from logplatform.archives.formats import without_ending
 from logplatform.archives.places import label, server_of
 from logplatform.failures import TransientFailure
 from logplatform.landing.observations import Content, ErrorKind, Observation
+from logplatform.stores.files import TEMPORARY
 from logplatform.stores.schema import observation as table
+from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
 _ERROR_FOLDERS: dict[ErrorKind, str] = {
@@ -61,16 +64,19 @@ def catch_up(tenancy: Tenancy, *, everything: bool = False) -> None:
     started = tenancy.now()
     since = None if everything else _read_mark(mark)
     show(tenancy, tenancy.ledger.find(*([] if since is None else [table.c.updated >= since - _MARGIN])))
-    _replace(mark, msgspec.json.encode(started))
+    _replace(tenancy.settings.data_root, mark, msgspec.json.encode(started))
 
 
 def show(tenancy: Tenancy, files: Iterable[Observation]) -> None:
     """Put the files' links and notes where their status wants them; raises TransientFailure if the disk refuses."""
+    root = tenancy.settings.data_root
     try:
-        for found in files:
-            _show(tenancy, found)
+        for chunk in chunks(files):
+            contents = tenancy.ledger.contents(found.sha256 for found in chunk if found.sha256)
+            for found in chunk:
+                _show(root, found, contents.get(found.sha256 or ""))
     except OSError as error:
-        raise TransientFailure(f"the folders under {tenancy.settings.data_root} cannot be written: {error}") from error
+        raise TransientFailure(f"the folders under {root} cannot be written: {error}") from error
 
 
 def sweep_views(root: Path) -> int:
@@ -98,20 +104,19 @@ def _read_mark(mark: Path) -> datetime | None:
         return None
 
 
-def _show(tenancy: Tenancy, found: Observation) -> None:
-    root = tenancy.settings.data_root
-    content = tenancy.ledger.content(found.sha256) if found.sha256 else None
+def _show(root: Path, found: Observation, content: Content | None) -> None:
     wanted = dict(_wanted(found, content))
     for folder, key in wanted.items():
         place = _place(root, folder, found)
         if key is not None:
-            _link(place, root / key)
+            _link(root, place, root / key)
         if folder in _ERROR_FOLDERS.values():
             place.parent.mkdir(parents=True, exist_ok=True)
-            _replace(_note(place), msgspec.json.format(msgspec.json.encode(_error_note(found))))
+            _replace(root, _note(place), msgspec.json.format(msgspec.json.encode(_error_note(found))))
     for folder in _LEFT_AGAIN:
         if folder not in wanted:
-            _take_away(_place(root, folder, found), found)
+            for place in _names(root, folder, found):
+                _take_away(place, found)
 
 
 def _wanted(found: Observation, content: Content | None) -> Iterator[tuple[str, str | None]]:
@@ -128,37 +133,42 @@ def _wanted(found: Observation, content: Content | None) -> Iterator[tuple[str, 
             yield "processed", landed
 
 
-def _place(root: Path, folder: str, found: Observation) -> Path:
-    """Where a folder shows the file: under its path, or under a name of its own if something else stands there."""
+def _names(root: Path, folder: str, found: Observation) -> tuple[Path, Path]:
+    """The two names under which a folder may show the file: its path, and one that tells its content too."""
     top = root / folder / server_of(found.source)
-    parts = [part for part in PurePosixPath(found.path).parts if part not in {"/", ".."}] or ["unnamed"]
+    parts = [part for part in found.path.split("/") if part not in {"", ".", ".."}] or ["unnamed"]
     if folder == "extracted":
         parts[-1] = without_ending(parts[-1])
-    place = top.joinpath(*parts)
-    if _is_free(place, top, found):
-        return place
     flat = "_".join(parts).encode()[:_NAME_BYTES].decode(errors="ignore")
-    return top / f"{flat}.{(found.sha256 or f'{found.id:012}')[:12]}"
+    return top.joinpath(*parts), top / f"{flat}.{(found.sha256 or f'{found.id:012}')[:12]}"
+
+
+def _place(root: Path, folder: str, found: Observation) -> Path:
+    """Where a folder shows the file: under its path, or under a name of its own if something else stands there."""
+    place, other = _names(root, folder, found)
+    return place if _is_free(place, root / folder, found) else other
 
 
 def _is_free(place: Path, top: Path, found: Observation) -> bool:
     """Whether the name is usable: not too long, not in the way of a folder, nobody else's."""
-    inner = [parent for parent in place.parents if parent.is_relative_to(top)]
-    if len(place.name.encode()) > _NAME_BYTES or any(parent.is_symlink() or parent.is_file() for parent in inner):
-        return False
     if place.is_symlink():
         return place.readlink().name == found.sha256
+    parent = place.parent
+    while parent != top:
+        if parent.is_symlink() or parent.is_file():
+            return False
+        parent = parent.parent
     note = _read_note(place)
-    return not place.exists() and (note is None or note.observation == found.id)
+    usable = len(place.name.encode()) <= _NAME_BYTES and not place.exists()
+    return usable and (note is None or note.observation == found.id)
 
 
-def _link(place: Path, target: Path) -> None:
+def _link(root: Path, place: Path, target: Path) -> None:
     wanted = os.path.relpath(target, place.parent)
     if place.is_symlink() and str(place.readlink()) == wanted:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.with_name(f".link.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
+    fresh = _fresh(root)
     fresh.symlink_to(wanted)
     fresh.replace(place)
 
@@ -172,8 +182,13 @@ def _take_away(place: Path, found: Observation) -> None:
         _note(place).unlink(missing_ok=True)
 
 
-def _replace(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f".note.{os.getpid()}")
+def _fresh(root: Path) -> Path:
+    """A name for what replaces something: among the temporary files, where a dead process's leavings are swept."""
+    return root / TEMPORARY / f"{uuid.uuid4().hex}.view"
+
+
+def _replace(root: Path, path: Path, data: bytes) -> None:
+    fresh = _fresh(root)
     fresh.write_bytes(data)
     fresh.replace(path)
 

@@ -132,6 +132,16 @@ class LedgerReader:
             row = connection.execute(query).first()
         return None if row is None else content_of(row)
 
+    def contents(self, sha256s: Iterable[str]) -> dict[str, Content]:
+        """What is known of these landed bytes (as many as the caller can hold), by their hash."""
+        mine = (content_table.c.domain == self.domain, content_table.c.tenant == self.tenant)
+        found: dict[str, Content] = {}
+        for chunk in chunks(sha256s):
+            with self.database.read() as connection:
+                rows = connection.execute(sa.select(content_table).where(*mine, content_table.c.sha256.in_(chunk)))
+                found |= {row.sha256: content_of(row) for row in rows}
+        return found
+
     def _content_key(self, sha256: str) -> tuple[sa.ColumnElement[bool], ...]:
         return (
             content_table.c.domain == self.domain,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from logplatform.archives.engine import derive_day, run_batch
+from logplatform.archives.engine import collect_step, derive_day, run_batch
+from logplatform.archives.job import batch_job
 from logplatform.archives.measures import arrows, broken
 from logplatform.archives.sensors import day_landed, watched
 from logplatform.failures import LeaseHeld, PermanentFailure, TransientFailure
@@ -97,6 +98,55 @@ def test_a_touched_file_is_not_delivered_again(platform: Platform) -> None:
     platform.run()
     assert len(platform.events()) == 3
     assert sorted(found.status for found in _all(platform)) == ["processed", "seen"]
+
+
+def test_a_live_log_that_grew_replaces_what_it_was_before(platform: Platform) -> None:
+    """Taken at rest, it grew, was rotated: each line is delivered once, and letters of the old version are closed."""
+    begun, odd, more = access_log("app", 3), b"odd line\n", access_log("app", 9)[len(access_log("app", 3)) :]
+    log = platform.put("web1", "app.log", begun + odd)
+    platform.put("web2", "app.log", begun)
+    platform.run()
+    log.write_bytes(begun + odd + more)
+    platform.run()
+    log.write_bytes(access_log("next"))
+    platform.put("web1", "app.log.1.gz", gzip.compress(begun + odd + more + more))
+    platform.run()
+    rows = [(server, path) for server, path, *_ in platform.events()]
+    assert rows == [("web1", "app.log")] * 3 + [("web1", "app.log.1.gz")] * 15 + [("web2", "app.log")] * 3
+    assert platform.letters() == [("web1/app.log.1.gz", 4, "not a line of the access log format")]
+    assert sorted(found.status for found in _all(platform)) == ["processed"] * 3 + ["seen"] * 2
+    assert platform.missing() == NOTHING_MISSING
+
+
+def test_versions_of_a_live_log_in_one_batch_are_delivered_once(platform: Platform) -> None:
+    """A run that was held up finds several versions waiting: the last one counts."""
+    log = platform.put("web1", "app.log", access_log("app", 3))
+    with platform.tenancy() as tenancy:
+        for lines in (3, 6, 9):
+            log.write_bytes(access_log("app", lines))
+            look(tenancy.ledger, watched(tenancy), 30)
+            (proposal,) = propose(tenancy.ledger, Bounds(), set(), 1, "test")
+            with batch_job(tenancy, proposal.batch_id, "run") as job:
+                list(collect_step(job))
+        with tenancy.ledger.transaction() as connection:
+            tenancy.ledger.assign(connection, [found.id for found in tenancy.ledger.find()], "late")
+        run_batch(tenancy, "late", "run")
+    assert len(platform.events()) == 9
+    assert platform.missing() == NOTHING_MISSING
+
+
+def test_a_smaller_file_of_the_same_beginning_is_only_replaced_by_its_own_log(platform: Platform) -> None:
+    """Other logs, archives and dated files that happen to begin alike are files of their own."""
+    for name in ("a.log", "b.log-20250517", "c.log.1"):
+        platform.put("web1", name, access_log("same", 3))
+    platform.put("web1", "d.log.gz", gzip.compress(access_log("same", 3)))
+    platform.run()
+    for name in ("other.log", "b.log-20250518", "c.log.2"):
+        platform.put("web1", name, access_log("same", 6))
+    platform.put("web1", "d.log.1.gz", gzip.compress(access_log("same", 6)))
+    platform.run()
+    assert set(platform.statuses().values()) == {"processed"}
+    assert len(platform.events()) == 4 * 3 + 4 * 6
 
 
 def test_bad_archives_go_to_quarantine_and_the_rest_goes_on(platform: Platform) -> None:

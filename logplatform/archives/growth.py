@@ -1,0 +1,94 @@
+"""A live log that grew: its new content begins with all of the old one, so it takes the old one's place.
+
+What belongs here: finding the delivered content that a new one begins with. What does not: replacing it (`deliver`).
+
+Only a plain file under its log's own name (`app.log`, no number, no date) is written to; an archive or a rotated file
+is not. Such a file may be taken while it rests and grow afterwards, or be rotated after growing: delivering its new
+content as a further file would count the old lines twice.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from logplatform.archives.parse_file import ExtractedFile
+from logplatform.archives.places import origin_of
+from logplatform.archives.rotation import LogName, log_name, same_log
+from logplatform.landing.observations import Observation, observation_of
+from logplatform.stores.schema import content, observation
+from logplatform.tenancy import Tenancy
+
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outgrown:
+    """A delivered file whose content is only the beginning of a new one's."""
+
+    found: Observation
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    found: Observation
+    content_sha256: str
+    size: int
+
+
+def is_live(path: str) -> bool:
+    """Whether the path is a log's own name, which its writer appends to."""
+    name = log_name(path)
+    return name == LogName(path, None)
+
+
+def outgrown(tenancy: Tenancy, file: ExtractedFile) -> list[Outgrown]:
+    """The delivered live files that `file` begins with and goes beyond; raises OSError if it cannot be read."""
+    candidates = sorted(_candidates(tenancy, file), key=lambda one: one.size)
+    if not candidates:
+        return []
+    found: list[Outgrown] = []
+    digest = hashlib.sha256()
+    done = 0
+    with tenancy.files.open(file.content_key) as reader:
+        for one in candidates:
+            while done < one.size and (chunk := reader.read(min(_READ_BYTES, one.size - done))):
+                digest.update(chunk)
+                done += len(chunk)
+            if digest.hexdigest() == one.content_sha256:
+                found.append(Outgrown(one.found, origin_of(one.found, one.content_sha256)))
+    return found
+
+
+def _candidates(tenancy: Tenancy, file: ExtractedFile) -> Iterator[_Candidate]:
+    """Delivered, smaller, plain contents of the same source whose path is the live name of this file's log."""
+    mine = log_name(file.found.path)
+    joined = observation.join(
+        content,
+        sa.and_(
+            content.c.domain == observation.c.domain,
+            content.c.tenant == observation.c.tenant,
+            content.c.sha256 == observation.c.sha256,
+        ),
+    )
+    query = (
+        sa.select(observation, content.c.content_sha256, content.c.content_size)
+        .select_from(joined)
+        .where(
+            observation.c.domain == tenancy.domain,
+            observation.c.tenant == tenancy.tenant,
+            observation.c.source == file.found.source,
+            observation.c.path == mine.log,
+            observation.c.status == "processed",
+            observation.c.id != file.found.id,
+            content.c.format == "plain",
+            content.c.content_size > 0,
+            content.c.content_size < (file.content.content_size or 0),
+        )
+    )
+    with tenancy.database.read() as connection:
+        for row in connection.execute(query):
+            if same_log(mine, log_name(row.path)) and is_live(row.path):
+                yield _Candidate(observation_of(row), row.content_sha256, row.content_size)
