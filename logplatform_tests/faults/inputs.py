@@ -39,6 +39,41 @@ def broker(lines: int) -> bytes:
     return "".join(text).encode()
 
 
+def shift(day: str, pieces: int, name: str, ending: str = "\r\n") -> str:
+    """A machine's day: jobs, waits, stops and pieces, with a line that is none of these."""
+    lines = [f"{day} 06:00:00|@MachineStart:", f"{day} 06:00:01|@JobProfiel: R:{name} L:3359.0 C:7016 G ALU"]
+    for number in range(pieces):
+        minute = f"{day} {6 + number // 50:02}:{number % 50 + 5:02}"
+        lines.append(f"{minute}:00|@StukUitgevoerd: {number + 1}")
+        if number % 5 == 2:
+            lines.append(f"{minute}:10|@MachineWait: 12.5 sec")
+        if number % 9 == 4:
+            lines += [f"{minute}:20|@MachineStop:", f"{minute}:40|@MachineStart:"]
+    lines.insert(len(lines) // 2, "this is no event of a machine")
+    return ending.join(lines) + ending
+
+
+def machines(folder: Path) -> Stage:
+    """Two plants with three centres, one of which wants its files removed; every kind of bytes; odd names and lines."""
+    centres = {"DEM12 (PVC)": None, "SU12 (HYBRIDE)": None}
+    sources: list[dict[str, object]] = [
+        {"name": "plant1", "path": "plant1", "folders": centres},
+        {"name": "plant2", "path": "plant2", "folders": {"DEMALU (ALU)": None}, "delete_source": True},
+    ]
+    stage = Stage(folder, "machines", {"sources": sources, "retry": {"retry_delay_base": 0}})
+    for number, day in enumerate(("20251110", "20251111", "20251114")):
+        put(stage, f"plant1/DEM12 (PVC)/{day}.LOG", shift(day, 20 + number, "2150").encode("latin-1"), number)
+        put(stage, f"plant2/DEMALU (ALU)/{day}.log", shift(day, 11, "é-77/b").encode("latin-1"), number)
+    put(stage, "plant1/SU12 (HYBRIDE)/20251110.LOG", shift("20251110", 9, "x").encode("utf-16"))
+    put(stage, "plant1/SU12 (HYBRIDE)/20251111.LOG", shift("20251111", 9, "x", "\r").encode())
+    put(stage, "plant1/SU12 (HYBRIDE)/20251112.LOG", b"")
+    put(stage, "plant1/SU12 (HYBRIDE)/20251113.LOG", shift("20251113", 5, "x").encode()[:-9])
+    put(stage, "plant1/SU12 (HYBRIDE)/20251199.LOG", b"a name without a day")
+    put(stage, "plant1/SU12 (HYBRIDE)/20990101.LOG", b"a day to come")
+    put(stage, "plant1/SU12 (HYBRIDE)/20260105.LOG", shift("20260105", 3, "today").encode())
+    return stage
+
+
 def archives(folder: Path) -> Stage:
     """Two servers, one of which wants its files removed; every format; corrupt, cut, empty, rotated, odd, by hand."""
     sources = [{"name": "web1", "path": "web1"}, {"name": "web2", "path": "web2", "delete_source": True}]

@@ -35,12 +35,14 @@ CALLS = ("fsync", "rename", "replace", "unlink", "symlink", "link", "mkdir")
 class Kill:
     """Where a child dies. step: at its `nth` point. line: when `place` (file:line) is passed for the `nth` time.
 
-    clock: the parent kills it `nth` milliseconds after its start.
+    clock: the parent kills it `nth` milliseconds after its start. `sends` is SIGKILL, or SIGSTOP for a child that
+    falls asleep there.
     """
 
     kind: Literal["step", "line", "clock"]
     nth: int
     place: str = ""
+    sends: int = signal.SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Watcher:
         """Pass a point."""
         self.steps.append(name)
         if self.kill is not None and self.kill.kind == "step" and len(self.steps) == self.kill.nth:
-            self._die(name)
+            self._end(self.kill)
 
     def watch_steps(self) -> None:
         """Patch what makes steps."""
@@ -95,7 +97,7 @@ class Watcher:
     def _pass(self, place: str) -> None:
         self.lines[place] += 1
         if self.kill is not None and self.kill.place == place and self.lines[place] == self.kill.nth:
-            self._die(place)
+            self._end(self.kill)
 
     def _around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*args: object, **kwargs: object) -> object:
@@ -106,10 +108,10 @@ class Watcher:
 
         return watched
 
-    def _die(self, where: str) -> None:
-        sys.stderr.flush()
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError(f"still alive after a kill at {where}")
+    def _end(self, kill: Kill) -> None:
+        os.kill(os.getpid(), kill.sends)
+        if kill.sends == signal.SIGKILL:
+            raise AssertionError(f"still alive after {kill}")
 
 
 def watcher(kill: Kill | None, *, record: bool = False) -> Watcher:

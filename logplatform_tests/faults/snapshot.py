@@ -42,6 +42,7 @@ _LEFT_OUT = {
 }
 _ONLY_WHETHER = {"removed_at", "content_removed_at", "replayed_at", "next_attempt_at"}
 _NO_RESULTS = {"alembic_version", "lease", "dataset_file", "dataset_origin", "session_version"}
+_SPEEDS = {"sessions a minute", "seconds a session", "files a minute", "seconds a file"}
 _NOTE_LEFT_OUT = {"first_time", "last_time", "observation"}
 VIEWS = ("incoming", "extracted", "processed", "error", "reports")
 
@@ -52,7 +53,7 @@ def snapshot(stage: Stage) -> Snapshot:
         datasets = _datasets(tenancy)
         _sweep(tenancy, datasets)
         return {
-            **{f"table {name}": Counter(rows) for name, rows in _tables(tenancy.database.engine)},
+            **{f"table {name}": Counter(rows) for name, rows in _tables(tenancy.database.engine, stage.folder)},
             **{f"dataset {dataset.name}": _rows(dataset) for dataset in datasets},
             "objects": Counter(_objects(stage.settings.data_root)),
             "views": Counter(_views(stage.settings.data_root)),
@@ -88,14 +89,14 @@ def _sweep(tenancy: Tenancy, datasets: list[Dataset]) -> None:
         dataset.sweep(timedelta(days=-10_000))
 
 
-def _tables(engine: sa.Engine) -> Iterator[tuple[str, list[str]]]:
+def _tables(engine: sa.Engine, folder: Path) -> Iterator[tuple[str, list[str]]]:
     found = sa.inspect(engine)
     for name in [*found.get_table_names(), *found.get_view_names()]:
         if name in _NO_RESULTS or (name.endswith("_row") and name[:-4] in found.get_view_names()):
             continue
         with engine.connect() as connection:
             rows = connection.execute(sa.text(f'SELECT * FROM "{name}"')).mappings()  # the database's own names
-            yield name, [_row(dict(row)) for row in rows]
+            yield name, [_row(dict(row)).replace(str(folder), "<stage>") for row in rows]
 
 
 def _row(values: dict[str, Any]) -> str:
@@ -105,6 +106,7 @@ def _row(values: dict[str, Any]) -> str:
     if isinstance(kept.get("counts"), str):
         counts = json.loads(kept["counts"])
         counts.pop("seconds", None)
+        counts["facts"] = {name: fact for name, fact in counts.get("facts", {}).items() if name not in _SPEEDS}
         counts["failures"] = sorted(counts.get("failures", ()), key=str)
         kept["counts"] = counts
     return repr(sorted(kept.items()))
@@ -137,8 +139,10 @@ def _views(root: Path) -> Iterator[str]:
             elif path.suffix == ".json":
                 note = json.loads(path.read_bytes())
                 yield f"{name} {sorted((key, value) for key, value in note.items() if key not in _NOTE_LEFT_OUT)}"
+            elif path.suffix == ".html":
+                yield f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
             elif path.is_file():
-                yield str(name)
+                yield str(name)  # a workbook holds the time of its making
 
 
 def _files(folder: Path) -> Iterator[str]:
