@@ -101,7 +101,10 @@ def table(rows: Sequence[Mapping[str, Cell]]) -> dg.TableMetadataValue:
 
 
 def picture(svg: str) -> dg.MetadataValue:
-    """An SVG document as a picture in the page; one over the limit is named instead, since events are kept forever."""
+    """An SVG document as a picture (the UI shows long Markdown at a click).
+
+    One over the limit is named instead, since events are kept forever.
+    """
     document = svg.encode()
     if len(document) > PICTURE_LIMIT_BYTES:
         return dg.MetadataValue.text(f"too large to show here ({len(document):,} bytes); see the day's report")

@@ -21,7 +21,7 @@ from typing import Any
 from logplatform.failures import PermanentFailure, TransientFailure
 from logplatform.orchestration.supervise import Program, Running, first_ended
 
-START_SECONDS = 180.0
+START_SECONDS = 300.0
 LOCK_FILE = "up.lock"
 _ASK_SECONDS = 10
 _POLL_SECONDS = 0.25

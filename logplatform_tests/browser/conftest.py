@@ -38,7 +38,21 @@ archives:
   settle_seconds: 0
   sources:
     - {name: web1, path: input/web1}
+machines:
+  interval_seconds: 5
+  settle_seconds: 0
+  sources:
+    - {name: plant, path: input/plant}
 """
+SHIFT = [
+    "20250512 06:00:00|@MachineStart:",
+    "20250512 06:00:05|@JobProfiel: R:215023 L:3359.0 C:7016 G ALU",
+    *(f"20250512 {6 + piece // 6:02d}:{piece % 6 * 10:02d}:30|@StukUitgevoerd: {piece + 1}" for piece in range(18)),
+    "20250512 07:12:00|@MachineWait: 240 sec",
+    "20250512 08:02:00|@MachineStop:",
+    "20250512 08:08:00|@MachineStart:",
+    "no machine ever wrote this",
+]
 PARTITIONS = """query ($path: [String!]!) {assetNodeOrError(assetKey: {path: $path}) {
   ... on AssetNode {assetMaterializations(limit: 100) {partition}}}}"""
 
@@ -64,12 +78,16 @@ class Platform:
 
 
 def write_input(root: Path) -> None:
-    """A whole archive of 120 access lines and one that is cut."""
+    """A whole archive and one that is cut; a machine's shift with an odd line, and a file from 2031."""
     folder = root / "input" / "web1"
     folder.mkdir(parents=True)
     text = "".join(LINE.format(host=line % 9, minute=line % 60, size=line * 7) for line in range(120)).encode()
     (folder / "access.log.1.gz").write_bytes(gzip.compress(text))
     (folder / "broken.log.gz").write_bytes(gzip.compress(text)[:-40])
+    centre = root / "input" / "plant" / "DEM12 (PVC)"
+    centre.mkdir(parents=True)
+    (centre / "20250512.LOG").write_text("\n".join(SHIFT) + "\n")
+    (centre / "20310101.LOG").write_text("")
 
 
 @pytest.fixture(scope="session")
