@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from logplatform.landing.ledger import Ledger
 from logplatform.stores.files import LocalFiles
 from logplatform.stores.sql import Database
+
+# How long one example takes tells how busy the machine is, not whether the code is right.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture
