@@ -17,7 +17,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from logplatform.archives.figures import EventFigures, event_figures, event_report
-from logplatform.archives.growth import Outgrown, is_live, outgrown
+from logplatform.archives.growth import Outgrown, is_live, live_before, outgrown
 from logplatform.archives.job import Job, log_file
 from logplatform.archives.letters import LetterSpool
 from logplatform.archives.lines.columns import SCHEMA
@@ -155,11 +155,12 @@ def _deliver_files(job: Job, group: _Group, begun: float, *, anew: bool) -> DayR
     dataset = events_dataset(job.tenancy)
     with ExitStack() as spools, dataset.writer() as writer:
         parsed: list[_Parsed] = []
+        before = live_before(job.tenancy, group.files)
         for file in group.files:
             spool = LetterSpool(scratch(job.tenancy), label(file.found), job.tenancy.redactor)
             spools.enter_context(spool)
             try:
-                replaced = outgrown(job.tenancy, file)
+                replaced = outgrown(job.tenancy, file, before)
                 parsed.append(_Parsed(file, spool, parse_file(job.tenancy, file, writer, spool), replaced))
             except OSError as error:
                 raise _Unreadable(file, error.strerror or str(error)) from error

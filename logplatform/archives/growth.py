@@ -8,8 +8,9 @@ content as a further file would count the old lines twice.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from logplatform.archives.places import origin_of
 from logplatform.archives.rotation import LogName, log_name, same_log
 from logplatform.landing.observations import Observation, observation_of
 from logplatform.stores.schema import content, observation
+from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
 _READ_BYTES = 1 << 20
@@ -32,7 +34,9 @@ class Outgrown:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
+    """A delivered live file, with the hash and the size of its content."""
+
     found: Observation
     content_sha256: str
     size: int
@@ -44,27 +48,8 @@ def is_live(path: str) -> bool:
     return name == LogName(path, None)
 
 
-def outgrown(tenancy: Tenancy, file: ExtractedFile) -> list[Outgrown]:
-    """The delivered live files that `file` begins with and goes beyond; raises OSError if it cannot be read."""
-    candidates = sorted(_candidates(tenancy, file), key=lambda one: one.size)
-    if not candidates:
-        return []
-    found: list[Outgrown] = []
-    digest = hashlib.sha256()
-    done = 0
-    with tenancy.files.open(file.content_key) as reader:
-        for one in candidates:
-            while done < one.size and (chunk := reader.read(min(_READ_BYTES, one.size - done))):
-                digest.update(chunk)
-                done += len(chunk)
-            if digest.hexdigest() == one.content_sha256:
-                found.append(Outgrown(one.found, origin_of(one.found, one.content_sha256)))
-    return found
-
-
-def _candidates(tenancy: Tenancy, file: ExtractedFile) -> Iterator[_Candidate]:
-    """Delivered, smaller, plain contents of the same source whose path is the live name of this file's log."""
-    mine = log_name(file.found.path)
+def live_before(tenancy: Tenancy, files: Sequence[ExtractedFile]) -> list[Candidate]:
+    """Every delivered plain file that stands under the live name of one of the `files`' logs."""
     joined = observation.join(
         content,
         sa.and_(
@@ -79,16 +64,42 @@ def _candidates(tenancy: Tenancy, file: ExtractedFile) -> Iterator[_Candidate]:
         .where(
             observation.c.domain == tenancy.domain,
             observation.c.tenant == tenancy.tenant,
-            observation.c.source == file.found.source,
-            observation.c.path == mine.log,
             observation.c.status == "processed",
-            observation.c.id != file.found.id,
             content.c.format == "plain",
             content.c.content_size > 0,
-            content.c.content_size < (file.content.content_size or 0),
         )
     )
+    found: list[Candidate] = []
+    by_source = sorted(files, key=lambda file: file.found.source)
     with tenancy.database.read() as connection:
-        for row in connection.execute(query):
-            if same_log(mine, log_name(row.path)) and is_live(row.path):
-                yield _Candidate(observation_of(row), row.content_sha256, row.content_size)
+        for source, group in groupby(by_source, key=lambda file: file.found.source):
+            for logs in chunks({file.log[1] for file in group}):
+                rows = connection.execute(query.where(observation.c.source == source, observation.c.path.in_(logs)))
+                found += [Candidate(observation_of(row), row.content_sha256, row.content_size) for row in rows]
+    return [one for one in found if is_live(one.found.path)]
+
+
+def outgrown(tenancy: Tenancy, file: ExtractedFile, before: Sequence[Candidate]) -> list[Outgrown]:
+    """Those of `before` that `file` begins with and goes beyond; raises OSError if it cannot be read."""
+    mine, size = log_name(file.found.path), file.content.content_size or 0
+    candidates = [
+        one
+        for one in before
+        if one.found.source == file.found.source
+        and one.found.id != file.found.id
+        and one.size < size
+        and same_log(mine, log_name(one.found.path))
+    ]
+    found: list[Outgrown] = []
+    if not candidates:
+        return found
+    digest = hashlib.sha256()
+    done = 0
+    with tenancy.files.open(file.content_key) as reader:
+        for one in sorted(candidates, key=lambda one: one.size):
+            while done < one.size and (chunk := reader.read(min(_READ_BYTES, one.size - done))):
+                digest.update(chunk)
+                done += len(chunk)
+            if digest.hexdigest() == one.content_sha256:
+                found.append(Outgrown(one.found, origin_of(one.found, one.content_sha256)))
+    return found

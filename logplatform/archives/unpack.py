@@ -15,13 +15,12 @@ from logplatform.archives.extract import Extraction, Limits, extract, nowhere
 from logplatform.archives.formats import HEAD_BYTES, detect
 from logplatform.archives.job import GROUP_FILES, GROUP_SECONDS, Job, log_file
 from logplatform.archives.parallel import in_groups, in_parallel
-from logplatform.archives.places import both_sources, extracted_key, label, server_of
+from logplatform.archives.places import extracted_key, label
 from logplatform.archives.reports import EXTRACTED, extracted_report
-from logplatform.archives.rotation import log_name, same_log
+from logplatform.archives.turns import Delivered
 from logplatform.failures import PermanentFailure, TransientFailure
 from logplatform.landing.observations import Observation
 from logplatform.orchestration.figures import DayReport
-from logplatform.stores.schema import content, observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +94,19 @@ def _unpack_one(job: Job, found: Observation) -> _Unpacked:
 
 
 def _commit(job: Job, group: Sequence[_Unpacked]) -> None:
+    contents = [one.extraction for one in group if one.extraction is not None and one.extraction.extracted_bytes]
+    digests = {found.content_sha256 for found in contents if found.content_sha256 is not None}
     with job.transaction() as connection:
+        # Read in the transaction that decides: two turns of a log that are unpacked at once are not both delivered.
+        delivered = Delivered.read(connection, job.tenancy, digests)
         for one in group:
-            _commit_one(job, connection, one)
+            _commit_one(job, connection, one, delivered)
         days: set[date] = {one.found.day for one in group}
         for day in sorted(days):
             job.commit_day(connection, EXTRACTED, extracted_report(connection, job.tenancy, day, job.seconds))
 
 
-def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked) -> None:
+def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked, delivered: Delivered) -> None:
     ledger, found, extraction = job.tenancy.ledger, one.found, one.extraction
     if extraction is None:
         failure = one.failure or TransientFailure("it was not read")
@@ -131,45 +134,13 @@ def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked) -> None:
     )
     if found.status == "processed":
         return
-    if extraction.extracted_bytes and _delivered_elsewhere(job, connection, found, extraction.content_sha256 or ""):
+    if extraction.extracted_bytes and delivered.holds(found, extraction.content_sha256 or ""):
         ledger.advance(connection, [found], "seen", job.run_id)
         log_file(logging.INFO, found, "extract", "known content under a rotated name")
         return
     # Where events are switched off, extraction is the delivery.
-    delivered = "extracted" if job.tenancy.settings.archives.events else "processed"
-    ledger.advance(connection, [found], delivered, job.run_id)
-    log_file(logging.INFO, found, "extract", f"{extraction.extracted_bytes} bytes, {extraction.lines} lines")
-
-
-def _delivered_elsewhere(job: Job, connection: sa.Connection, found: Observation, content_sha256: str) -> bool:
-    """Whether the same content came from the same server under a name that is a turn of the same log.
-
-    Asked in the transaction that decides, so two turns that are unpacked at once cannot both be delivered.
-    """
-    query = (
-        sa.select(observation.c.source, observation.c.path)
-        .join(
-            content,
-            sa.and_(
-                content.c.domain == observation.c.domain,
-                content.c.tenant == observation.c.tenant,
-                content.c.sha256 == observation.c.sha256,
-            ),
-        )
-        .where(
-            observation.c.domain == job.tenancy.domain,
-            observation.c.tenant == job.tenancy.tenant,
-            observation.c.source.in_(both_sources(server_of(found.source))),
-            observation.c.status.in_(["extracted", "processed"]),
-            observation.c.id != found.id,
-            content.c.content_sha256 == content_sha256,
-        )
+    ledger.advance(
+        connection, [found], "extracted" if job.tenancy.settings.archives.events else "processed", job.run_id
     )
-    mine = log_name(found.path)
-    for source, path in connection.execute(query):
-        # A file that was dropped by hand has lost the folder it came from.
-        here = source == found.source
-        other = log_name(path if here else path.rpartition("/")[2])
-        if same_log(mine if here else log_name(found.name), other):
-            return True
-    return False
+    delivered.add(found, extraction.content_sha256 or "")
+    log_file(logging.INFO, found, "extract", f"{extraction.extracted_bytes} bytes, {extraction.lines} lines")
