@@ -15,7 +15,7 @@ from logplatform.machines.columns import SessionColumns, session_columns
 from logplatform.machines.day import DayEvents
 from logplatform.machines.event_table import read_columns, to_day
 from logplatform.machines.job import Job
-from logplatform.machines.places import Place, folder_and_name, origin_key
+from logplatform.machines.places import Place, origin_key
 from logplatform.machines.session import Session, compute_session
 from logplatform.machines.unit_events import events_dataset
 from logplatform.stores.machine_days import DayAccount
@@ -38,15 +38,13 @@ class DaySession:
 
 
 def derived_days(job: Job) -> Iterator[tuple[date, list[DayAccount]]]:
-    """The days whose events the job has derived (or is asked for again), with the accounts of their folders."""
+    """The days whose events the job has derived (or is asked for again), with the accounts of all their folders.
+
+    Of all, also those that came with an earlier batch: what is told of a day is told of the whole day.
+    """
     statuses = ("extracted",) if job.batch_id is not None else ("extracted", "processed")
-    for day, found in job.by_day(*statuses):
-        wanted = {(one.source, folder_and_name(one.path)[0]) for one in found}
-        accounts = [
-            account
-            for account in job.accounts.of_day(day)
-            if (account.source, account.folder) in wanted and (account.source, account.folder) in job.places
-        ]
+    for day, _ in job.by_day(*statuses):
+        accounts = [one for one in job.accounts.of_day(day) if (one.source, one.folder) in job.places]
         if accounts:
             yield day, accounts
 

@@ -92,8 +92,8 @@ def archives(folder: Path) -> Stage:
     put(stage, "web1/app/nothing.log.gz", b"", 9)
     put(stage, "web2/server.log", broker(12), 10)
     put(stage, "web2/same.log.gz", whole, 11)
-    put(stage, "web2/turn.log.1.gz", gzip.compress(access("turn", 6), mtime=0), 12)
-    put(stage, "web2/turn.log.2.gz", gzip.compress(access("turn", 6), mtime=1), 13)
+    for turn in (1, 2):
+        put(stage, f"web2/turn.log.{turn}.gz", gzip.compress(access("turn", 6), mtime=0), 12)
     put(stage, "web2/cut.log.bz2", bz2.compress(access("bad", 30))[:-9], 14)
     by_hand = folder / "data" / "incoming" / "web1" / "by-hand.log.gz"
     by_hand.parent.mkdir(parents=True)
