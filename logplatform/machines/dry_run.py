@@ -10,9 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypedDict
 
+import numpy as np
+
 from logplatform.failures import PermanentFailure
 from logplatform.machines.anomalies import AnomalyRules, find_anomalies
-from logplatform.machines.columns import SessionColumns, moment, period_rows, session_columns
+from logplatform.machines.columns import SessionColumns, iso, moment, period_rows, session_columns
 from logplatform.machines.day import DayBuilder
 from logplatform.machines.naming import required_day
 from logplatform.machines.parse import DeadLine
@@ -89,14 +91,15 @@ def _plain(value: object) -> Value:
 
 
 def _job_rows(session: Session) -> list[Row]:
+    moments = iso(np.array([job.at for job in session.jobs], np.int64))
     return [
         {
             "reference": job.text.reference,
             "longueur": None if job.text.longueur is None else float(job.text.longueur),
             "couleur": job.text.couleur,
-            "timestamp_debut": _iso(job.at),
+            "timestamp_debut": at,
         }
-        for job in session.jobs
+        for job, at in zip(session.jobs, moments, strict=True)
     ]
 
 

@@ -4,9 +4,8 @@ What belongs here: reading that text. What does not: when a job began (`session`
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 NO_COLOUR: Final = "N/A"
 
@@ -17,11 +16,10 @@ _LENGTH = re.compile(r"(?:^|\s)L:\s*([0-9]{1,9}(?:[.,][0-9]{1,4})?)(?=\s|$)")
 _COLOUR = re.compile(r"(?:^|\s)C:\s*(\S+)(?:\s+(.*))?$", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class JobText:
+class JobText(NamedTuple):
     """What a job profile tells: `reference` and `longueur` (mm) are None where missing or unreadable.
 
-    `couleur` is one word, `N/A` where missing; `details` is what follows it.
+    `couleur` is one word, `N/A` where missing; `details` is what follows it. A tuple, because a day may have very many.
     """
 
     reference: str | None

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from logplatform.machines.columns import SessionColumns
@@ -37,8 +38,7 @@ def session_digest(session: Session, columns: SessionColumns) -> str:
         digest.update(np.ascontiguousarray(array).tobytes())
     for place, text in sorted(session.remarks.items()):
         digest.update(repr((place, text)).encode())
-    for job in session.jobs:
-        digest.update(repr(job).encode())
+    digest.update(msgspec.msgpack.encode(session.jobs))
     return digest.hexdigest()
 
 
@@ -78,15 +78,23 @@ def _pieces(session: Session) -> Iterator[Columns]:
         part = slice(first, first + _BATCH)
         moments = sql_moments(session.pieces[part])
         numbers = session.numbers[part]
-        told: list[int | None] = [None if number == UNKNOWN else number for number in map(int, numbers.tolist())]
+        told = _known(numbers)
         places = range(first, first + len(moments))
         yield [told, moments, [session.remarks.get(place) for place in places] if session.remarks else None]
 
 
+def _known(numbers: Ints) -> list[int | None]:
+    plain: list[int | None] = []
+    plain.extend(numbers.tolist())
+    for place in np.flatnonzero(numbers == UNKNOWN).tolist():
+        plain[place] = None
+    return plain
+
+
 def sql_moments(milliseconds: Ints) -> list[str]:
     """Moments as `YYYY-MM-DD HH:MM:SS` text, with milliseconds where there are any."""
-    # Many rows share a second on a busy machine, and making text is what costs.
-    distinct, place = np.unique(milliseconds, return_inverse=True)
-    texts = np.datetime_as_string(distinct.astype("datetime64[ms]")).tolist()
+    # On a busy machine many rows in a row share a second, and making text is what costs.
+    first = np.flatnonzero(np.diff(milliseconds, prepend=milliseconds[:1] - 1))
+    texts = np.datetime_as_string(milliseconds[first].astype("datetime64[ms]")).tolist()
     plain = [text.replace("T", " ").removesuffix(".000") for text in texts]
-    return np.array(plain, np.object_)[place].tolist()
+    return np.repeat(np.array(plain, np.object_), np.diff(first, append=len(milliseconds))).tolist()

@@ -17,7 +17,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -54,8 +54,7 @@ class Periods:
         return self.start[known], self.end[known]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job profile and when it was chosen (plant-local milliseconds)."""
 
     text: JobText
@@ -119,9 +118,7 @@ def compute_session(day: dt.date, events: DayEvents) -> Session:
         },
         waits=waits,
         stops=stops,
-        jobs=tuple(
-            Job(read_job(events.texts.get(row, "")), int(events.time[row])) for row in events.rows(JOB).tolist()
-        ),
+        jobs=_jobs(events),
     )
 
 
@@ -137,6 +134,12 @@ def percent(part: int | None, whole: int | None) -> Decimal | None:
     if part is None or not whole:
         return None
     return (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def _jobs(events: DayEvents) -> tuple[Job, ...]:
+    rows = events.rows(JOB)
+    times = events.time[rows].tolist()
+    return tuple(Job(read_job(events.texts.get(row, "")), at) for row, at in zip(rows.tolist(), times, strict=True))
 
 
 def _waits(events: DayEvents) -> Periods:
@@ -166,8 +169,12 @@ def _stops(events: DayEvents, stops: Ints, starts: Ints, pieces: Ints) -> Period
 
 def _first_of_each(stops: Ints, closing: Ints) -> tuple[Ints, Ints]:
     """The first stop before each closing row, and that row (beyond all rows where none follows)."""
-    bounded = np.append(closing, np.iinfo(np.int64).max)
-    ends, first = np.unique(bounded[np.searchsorted(closing, stops)], return_index=True)
+    beyond = np.iinfo(np.int64).max
+    place = np.searchsorted(closing, stops)
+    following = np.full(len(stops), beyond)
+    known = place < len(closing)
+    following[known] = closing[place[known]]
+    ends, first = np.unique(following, return_index=True)
     return stops[first], ends
 
 
