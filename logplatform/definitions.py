@@ -10,13 +10,17 @@ import dagster as dg
 
 import logplatform.archives.assets
 import logplatform.archives.checks
+import logplatform.archives.measures
 import logplatform.archives.sensors
 import logplatform.machines.assets
 import logplatform.machines.checks
+import logplatform.machines.measures
 import logplatform.machines.sensors
+from logplatform.archives.reports import EVENTS as ARCHIVE_EVENTS
 from logplatform.archives.reports import RAW as RAW_ARCHIVES
 from logplatform.logs import configure
 from logplatform.machines.job import RAW as RAW_MACHINE_LOGS
+from logplatform.machines.job import SESSIONS as MACHINE_SESSIONS
 from logplatform.orchestration.assembly import DomainParts, assemble
 from logplatform.orchestration.days import DayGroup, day_partitions
 from logplatform.settings.load import load
@@ -57,6 +61,8 @@ def _archives(settings: Settings) -> DomainParts:
         raw=RAW_ARCHIVES,
         watch=logplatform.archives.sensors.watched,
         interval_seconds=settings.archives.interval_seconds,
+        told_at=ARCHIVE_EVENTS,
+        broken=logplatform.archives.measures.broken,
         description="Collect, verify and extract compressed logs, then parse them into events.",
     )
 
@@ -71,5 +77,7 @@ def _machines(settings: Settings) -> DomainParts:
         raw=RAW_MACHINE_LOGS,
         watch=logplatform.machines.sensors.watched,
         interval_seconds=settings.machines.interval_seconds,
+        told_at=MACHINE_SESSIONS,
+        broken=logplatform.machines.measures.broken,
         description="Read machine logs, compute production sessions, find anomalies and publish reports.",
     )

@@ -28,7 +28,8 @@ and yields a `DayReport` right after each day's commit, and nothing for a day wi
 `sensors.py` has `watched(tenancy: Tenancy) -> list[Watched]`: each source with a function that says which day an
 entry belongs to, or why it is left alone (`Left`). The sensor itself is made by `sensors.watching_sensor`.
 
-`logplatform.definitions` names the domains (`assembly.DomainParts`); `assembly.assemble` makes the rest.
+`logplatform.definitions` names the domains (`assembly.DomainParts`); `assembly.assemble` makes the rest, among it the
+sensor `upkeep`, which tells Dagster what it does not know yet: days of dead runs, and what is still broken by now.
 
 A command that does a domain's work runs the same job on the Dagster instance:
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from logplatform.orchestration.checks import Find, Standing
 from logplatform.orchestration.days import DOMAIN_TAG, DayGroup
 from logplatform.orchestration.resources import domain_resources
 from logplatform.orchestration.sensors import Watch, watching_sensor
@@ -18,7 +19,10 @@ from logplatform.settings.model import Settings
 
 @dataclass(frozen=True, slots=True)
 class DomainParts:
-    """What a domain brings: its day assets, their checks, the asset its files come in by, and what is watched."""
+    """What a domain brings: its day assets, their checks, and what is watched.
+
+    `raw` is the asset that its files come in by, `told_at` the one whose check tells what `broken` finds.
+    """
 
     group: DayGroup
     assets: Sequence[dg.AssetsDefinition]
@@ -26,7 +30,14 @@ class DomainParts:
     raw: str
     watch: Watch
     interval_seconds: float
+    told_at: str
+    broken: Find
     description: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where the domain's standing faults are told."""
+        return Standing(self.group.key(self.told_at), self.group.key(self.raw), self.broken)
 
 
 def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: object) -> dg.Definitions:
@@ -37,7 +48,7 @@ def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: ob
     resources: dict[str, object] = {}
     for parts in domains:
         resources |= domain_resources(settings, parts.group.domain)
-    names = [parts.group.domain for parts in domains]
+    standings = {parts.group.domain: parts.standing for parts in domains}
     return dg.Definitions(
         assets=[asset for parts in domains for asset in parts.assets],
         asset_checks=[check for parts in domains for check in parts.checks],
@@ -51,7 +62,7 @@ def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: ob
             )
             for parts in domains
         ],
-        sensors=[*(_sensor(parts) for parts in domains), upkeep_sensor(settings, names)],
+        sensors=[*(_sensor(parts) for parts in domains), upkeep_sensor(settings, standings)],
         resources={**resources, **overrides},
         executor=dg.in_process_executor,
     )

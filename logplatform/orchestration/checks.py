@@ -5,6 +5,7 @@ store, not over the last batch, so that a later green run cannot hide an older r
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -18,6 +19,22 @@ from logplatform.tenancy import Tenancy
 
 Measure = Callable[[Tenancy], Iterable[Arrow]]
 Find = Callable[[Tenancy], Broken]
+
+BROKEN_CHECK = "still_broken"
+_SOURCE_BACK = "bring it back; it is looked at again by itself"
+_FILE_BACK = "correct the name or the settings (dagster.start_date, folders); it is looked at again by itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a domain's standing faults are told: the check `still_broken` of `asset`, measured by `find`.
+
+    `raw` is the asset whose observations tell of trouble with sources.
+    """
+
+    asset: dg.AssetKey
+    raw: dg.AssetKey
+    find: Find
 
 
 def conservation_check(group: DayGroup, asset: str, measure: Measure) -> dg.AssetChecksDefinition:
@@ -50,14 +67,14 @@ def broken_check(group: DayGroup, asset: str, raw: str, find: Find) -> dg.AssetC
 
     @dg.asset_check(
         asset=group.key(asset),
-        name="still_broken",
+        name=BROKEN_CHECK,
         description="Files and sources that failed and were not made good yet, and how to recover them.",
         required_resource_keys=domain_keys(group.settings, group.domain),
     )
     def still_broken(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         attempt = context.op_execution_context.retry_number + 1
         with translated(attempt), opened_tenancy(context.resources, group.settings, group.domain) as tenancy:
-            return broken_result(find(tenancy), source_trouble(context.instance, group.key(raw)))
+            return broken_result(with_trouble(find(tenancy), source_trouble(context.instance, group.key(raw))))
 
     return still_broken
 
@@ -74,16 +91,36 @@ def conservation_result(arrows: list[Arrow]) -> dg.AssetCheckResult:
     )
 
 
-def broken_result(broken: Broken, trouble: Mapping[str, str]) -> dg.AssetCheckResult:
-    """Passed if nothing is broken and no source has trouble."""
-    faults = [Fault(what, reason) for what, reason in trouble.items()]
-    whole = Broken(broken.count + len(faults), [*faults, *broken.sample], broken.recovery)
+def broken_result(broken: Broken) -> dg.AssetCheckResult:
+    """Passed if nothing is broken."""
     return dg.AssetCheckResult(
-        passed=whole.count == 0,
+        passed=broken.count == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{whole.count:,} still broken" if whole.count else "nothing is broken",
-        metadata=broken_metadata(whole),
+        description=f"{broken.count:,} still broken" if broken.count else "nothing is broken",
+        metadata=broken_metadata(broken),
     )
+
+
+def broken_evaluation(standing: Standing, broken: Broken) -> dg.AssetCheckEvaluation:
+    """The same result as told outside a run."""
+    result = broken_result(broken)
+    return dg.AssetCheckEvaluation(
+        asset_key=standing.asset,
+        check_name=BROKEN_CHECK,
+        passed=result.passed,
+        severity=result.severity,
+        description=result.description,
+        metadata=result.metadata,
+    )
+
+
+def with_trouble(broken: Broken, trouble: Mapping[str, str]) -> Broken:
+    """The standing faults of a domain and the trouble with its sources (what → why) together, the latter first."""
+    faults = [
+        Fault(what, reason, recover=_SOURCE_BACK if what.startswith("source ") else _FILE_BACK)
+        for what, reason in trouble.items()
+    ]
+    return Broken(broken.count + len(faults), [*faults, *broken.sample], broken.recovery)
 
 
 def source_trouble(instance: dg.DagsterInstance, raw: dg.AssetKey) -> dict[str, str]:

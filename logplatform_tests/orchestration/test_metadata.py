@@ -7,7 +7,7 @@ import dagster as dg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logplatform.orchestration.checks import broken_result, conservation_result
+from logplatform.orchestration.checks import broken_result, conservation_result, with_trouble
 from logplatform.orchestration.figures import Arrow, Broken, DayReport, FailureNote, Fault
 from logplatform.orchestration.metadata import (
     PICTURE_LIMIT_BYTES,
@@ -113,11 +113,12 @@ def test_conservation_fails_with_the_arrow_the_number_and_the_unit() -> None:
 
 def test_what_is_broken_warns_with_sample_and_recovery_and_stops_nothing() -> None:
     broken = Broken(12, [Fault("web1: a.gz", "cut", "2025-05-12", "logplatform archives recover")], "run `recover`")
-    result = broken_result(broken, {"source web2": "no route to host"})
+    result = broken_result(with_trouble(broken, {"source web2": "no route to host"}))
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert result.metadata["still broken"].value == 13
     assert result.metadata["how to recover"].value == "run `recover`"
     rows = result.metadata["first ones"]
     assert isinstance(rows, dg.TableMetadataValue)
     assert [row.data["what"] for row in rows.records] == ["source web2", "web1: a.gz"]
-    assert broken_result(Broken(0, [], ""), {}).passed
+    assert rows.records[0].data["recover"]
+    assert broken_result(Broken(0, [], "")).passed

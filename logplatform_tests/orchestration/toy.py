@@ -87,6 +87,8 @@ def toy_definitions(
                 raw="raw",
                 watch=watched,
                 interval_seconds=30,
+                told_at="lines",
+                broken=broken,
                 description="The toy.",
             )
         ],
