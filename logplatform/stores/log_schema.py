@@ -5,7 +5,7 @@ field's value comes from (the domain that writes), and searching (`log_index`).
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -75,5 +75,5 @@ def document(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def iso(moment: datetime) -> str:
-    """A UTC time as ISO 8601 with `Z`, with fractions only where there are any."""
-    return moment.isoformat().replace("+00:00", "Z")
+    """A time as ISO 8601 in UTC with `Z`, with fractions only where there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
