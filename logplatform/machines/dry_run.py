@@ -6,6 +6,7 @@ it, and anything that writes.
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypedDict
@@ -17,7 +18,6 @@ from logplatform.machines.anomalies import AnomalyRules, find_anomalies
 from logplatform.machines.columns import SessionColumns, iso, moment, period_rows, session_columns
 from logplatform.machines.day import DayBuilder
 from logplatform.machines.naming import required_day
-from logplatform.machines.parse import DeadLine
 from logplatform.machines.reading import ReadingLimits, chunks_of, read_events
 from logplatform.machines.session import Periods, Session, compute_session
 
@@ -48,16 +48,17 @@ def session_report(path: Path, *, limits: ReadingLimits = NO_LIMITS, rules: Anom
     `YYYYMMDD.LOG`, the file cannot be read, or it holds more events than a day can.
     """
     day = required_day(path.name)
-    builder, dead, count = DayBuilder(), list[DeadLine](), 0
-    for events, refused in read_events(_read(path), limits, final=True):
+    builder, dead, count = DayBuilder(), list[Row](), 0
+    # What is told of a refused line is its place and reason: its bytes need not be kept.
+    for events, refused in read_events(_read(path), replace(limits, raw_bytes=0), final=True):
         builder.append(events)
-        dead.extend(refused)
+        dead.extend({"line": letter.line, "reason": letter.reason} for letter in refused)
         count += len(events)
     columns = builder.build()
     session = compute_session(day, columns)
     return SessionReport(
         events=count,
-        dead_letters=[{"line": letter.line, "reason": letter.reason} for letter in dead],
+        dead_letters=dead,
         session=_session_row(session_columns(session, path.name)),
         jobs=_job_rows(session),
         waits=_period_rows(session.waits),

@@ -36,8 +36,20 @@ def raw_report(tenancy: Tenancy, day: date, seconds: float) -> DayReport:
         seconds=seconds,
         failures=failures,
         preview=preview,
-        facts={"files that wait": counts["waiting"]} if counts["waiting"] else {},
+        facts=_facts(counts, seconds),
     )
+
+
+def _facts(counts: Counter[str], seconds: float) -> dict[str, Cell]:
+    """How well and how fast files came: landed ones of those that could come, and the pace of this work."""
+    tried = counts["landed"] + counts["failed"] + counts["waiting"]
+    facts: dict[str, Cell] = {"files that wait": counts["waiting"]} if counts["waiting"] else {}
+    if tried:
+        facts["success rate (%)"] = round(100 * counts["landed"] / tried, 2)
+    if counts["landed"] and seconds > 0:
+        facts["files a minute"] = round(60 * counts["landed"] / seconds, 1)
+        facts["seconds a file"] = round(seconds / counts["landed"], 3)
+    return facts
 
 
 def _standing(found: Observation) -> str:
