@@ -4,8 +4,9 @@ What belongs here: threads and grouping. What does not: the work.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def in_parallel(items: Iterable[Item], work: Callable[[Item], Result], workers: int) -> Iterator[Result]:
-    """`work` of every item, in the order they end; at most twice `workers` items are taken ahead.
+    """`work` of every item, in the items' order; at most twice `workers` items are taken ahead.
 
     An exception of `work` is raised here, after the work that has begun has ended. One worker means no thread.
     """
@@ -23,13 +24,12 @@ def in_parallel(items: Iterable[Item], work: Callable[[Item], Result], workers: 
         return
     rest = iter(items)
     with ThreadPoolExecutor(workers, thread_name_prefix="archives") as pool:
-        running: set[Future[Result]] = {pool.submit(work, item) for item in islice(rest, 2 * workers)}
+        running = deque(pool.submit(work, item) for item in islice(rest, 2 * workers))
         try:
             while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(work, item) for item in islice(rest, len(done))}
-                for future in done:
-                    yield future.result()
+                result = running.popleft().result()
+                running.extend(pool.submit(work, item) for item in islice(rest, 1))
+                yield result
         finally:
             for future in running:
                 future.cancel()
