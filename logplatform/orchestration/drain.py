@@ -12,6 +12,7 @@ import dagster as dg
 from logplatform.landing.leases import holder_name
 from logplatform.orchestration.batches import Proposal, propose
 from logplatform.orchestration.discovery import BEGINNING, Look, Watched, look
+from logplatform.orchestration.reconcile import close_dead_runs, reconcile
 from logplatform.orchestration.runs import Ran, open_batches, proposal_tags, run_here
 from logplatform.orchestration.sensors import bounds_of
 from logplatform.tenancy import Tenancy
@@ -55,6 +56,9 @@ def drain(
     Raises LeaseHeld if another process is proposing just now. A batch that its run could not finish is not due again
     before its wait is over, so the loop ends.
     """
+    # No daemon need be there to do it: what a killed command left is put right by the next one.
+    close_dead_runs(instance)
+    reconcile(instance, tenancy.days, late=lambda: False)
     found = list(discover(tenancy, watched))
     bounds = bounds_of(tenancy.settings)
     ran: list[Ran] = []

@@ -55,7 +55,7 @@ class FolderSourceResource(dg.ConfigurableResource[Any]):
 
     name: str
     root: str
-    patterns: list[str] = ["*"]  # noqa: RUF012 (a pydantic field: copied for every instance)
+    patterns: list[str]
     follow_links: bool = False
 
     @classmethod

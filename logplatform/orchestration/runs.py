@@ -6,6 +6,7 @@ What belongs here: run requests, tags, execution on the Dagster instance. What d
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,7 @@ UNFINISHED = (
     dg.DagsterRunStatus.CANCELING,
 )
 _MOST_OPEN = 1_000
+_DAEMON_SILENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,20 @@ class Ran:
 
 
 def open_batches(instance: dg.DagsterInstance, domain: Domain) -> set[str]:
-    """The batches that queued and running runs of a domain have in hand."""
+    """The batches that runs of a domain have in hand: of commands in their process, and of a daemon that is alive.
+
+    Without a daemon nobody starts what is queued, and what it had started has ended with it.
+    """
     wanted = dg.RunsFilter(tags={DOMAIN_TAG: domain}, statuses=list(UNFINISHED))
-    runs = instance.get_runs(filters=wanted, limit=_MOST_OPEN)
-    return {run.tags[BATCH_TAG] for run in runs if BATCH_TAG in run.tags}
+    runs = [run for run in instance.get_runs(filters=wanted, limit=_MOST_OPEN) if BATCH_TAG in run.tags]
+    alive = bool(runs) and daemon_is_alive(instance)
+    return {run.tags[BATCH_TAG] for run in runs if alive or PROCESS_TAG in run.tags}
+
+
+def daemon_is_alive(instance: dg.DagsterInstance) -> bool:
+    """Whether any daemon of this instance was heard of in the last minutes (they write every half minute)."""
+    beats = instance.get_daemon_heartbeats().values()
+    return any(beat.timestamp > time.time() - _DAEMON_SILENCE_SECONDS for beat in beats)
 
 
 def proposal_tags(domain: Domain, proposal: Proposal) -> dict[str, str]:

@@ -1,16 +1,24 @@
 """Dagster's home, the definitions as a whole, and a drained domain."""
 
 import os
+import socket
+import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._daemon.types import DaemonHeartbeat
 
 from logplatform.failures import PermanentFailure
+from logplatform.landing.leases import utc_now
 from logplatform.orchestration.drain import drain
 from logplatform.orchestration.home import INSTANCE_FILE, PACKAGED, prepare_home
 from logplatform.orchestration.resources import FilesResource, FolderSourceResource, source_key
+from logplatform.orchestration.runs import PROCESS_TAG, open_batches, proposal_tags
+from logplatform.orchestration.sensors import bounds_of, tick
 from logplatform.settings.model import DagsterSettings, Settings
 from logplatform.sources.folder import FolderSource
 from logplatform.tenancy import open_tenancy
@@ -97,3 +105,29 @@ def test_a_command_drains_what_is_new_and_then_nothing(settings: Settings, insta
     assert (told, second.ran, second.found[0].known) == ([1, 1], [], 2)
     assert all(instance.has_run(one.run_id) for one in first.ran)
     assert os.environ["DAGSTER_HOME"] == instance.root_directory
+
+
+def test_a_batch_in_a_living_hand_is_left_and_one_in_a_dead_hand_is_taken(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    """After kill -9 of a command, or of the daemon, the next command must go on with the files, not wait for ever."""
+    put(settings, "20250512")
+    definitions = toy_definitions(settings)
+    job = definitions.resolve_job_def("machines")
+    with open_tenancy(settings, "machines") as tenancy:
+        (proposal,) = tick(tenancy, watched(tenancy), bounds_of(settings), set()).proposals
+        tags = proposal_tags("machines", proposal)
+        queued = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        assert open_batches(instance, "machines") == set()
+        beat = DaemonHeartbeat(timestamp=time.time(), daemon_type="SENSOR", daemon_id="x", errors=[])
+        instance.add_daemon_heartbeat(beat)
+        assert open_batches(instance, "machines") == {proposal.batch_id}
+        instance.report_run_failed(queued)
+
+        gone = {**tags, PROCESS_TAG: f"{socket.gethostname()}/999999999/0"}
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=gone)
+        assert open_batches(instance, "machines") == {proposal.batch_id}
+        later = replace(tenancy, now=lambda: utc_now() + timedelta(minutes=1))
+        done = drain(definitions, instance, later, watched(tenancy))
+        assert [one.success for one in done.ran] == [True]
+        assert tenancy.ledger.count() == {"processed": 1}
