@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from logplatform.settings.archives import ArchiveSource, ArchivesSettings
-from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, zone
+from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, Whole, zone
 from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
 from logplatform.settings.policies import BatchSettings, LandingSettings, RedactionSettings
 from logplatform.settings.tickets import TicketsSettings
@@ -31,9 +31,9 @@ class DagsterSettings(Section):
     """First daily partition; a file dated before it is reported and left alone."""
     host: str = "127.0.0.1"
     """Address the web server binds to. It has no login of its own: keep it local, or put a proxy before it."""
-    port: Annotated[int, Field(ge=1, le=65_535)] = 3000
+    port: Annotated[Whole, Field(ge=1, le=65_535)] = 3000
     """Port of the web server."""
-    max_concurrent_runs: Annotated[int, Field(ge=1, le=256)] = 2
+    max_concurrent_runs: Annotated[Whole, Field(ge=1, le=256)] = 2
     """Runs at the same time."""
 
 
@@ -48,7 +48,7 @@ class LogSettings(Section):
     """Folder of the log files; left out: `logs` under the data root."""
     max_bytes: Positive = 10 * 1024**2
     """A log file is rotated at this size; bytes."""
-    backups: Annotated[int, Field(ge=0, le=1000)] = 5
+    backups: Annotated[Whole, Field(ge=0, le=1000)] = 5
     """Rotated files kept."""
 
 
