@@ -62,17 +62,20 @@ def batch_name(batch_id: str) -> BatchName | None:
     return BatchName(datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC), int(found[3]))
 
 
-def propose(ledger: Ledger, bounds: Bounds, in_hand: Collection[str], most: int, holder: str) -> list[Proposal]:
+def propose(
+    ledger: Ledger, bounds: Bounds, in_hand: Collection[str], most: int, holder: str, *, patient: bool = True
+) -> list[Proposal]:
     """Put what waits into at most `most` batches, oldest days first, each with its files assigned in the ledger.
 
-    `in_hand` are the batches that a queued or running run has: their files are left to it. Raises LeaseHeld if another
-    process is proposing just now. Memory is bounded by one batch.
+    `in_hand` are the batches that a queued or running run has: their files are left to it. `patient`: a batch that was
+    not finished is left until its wait is over; somebody who gives a command wants it done now. Raises LeaseHeld if
+    another process is proposing just now. Memory is bounded by one batch.
     """
     if most <= 0:
         return []
     proposals: list[Proposal] = []
     with ledger.leases.hold(f"{PROPOSE_LEASE}/{ledger.domain}/{ledger.tenant}", holder) as lease:
-        for cut in _cuts(_due(ledger, in_hand), bounds):
+        for cut in _cuts(_due(ledger, in_hand, patient), bounds):
             proposal = cut.proposal(ledger.now())
             with ledger.transaction(lease) as connection:
                 ledger.assign(connection, cut.ids, proposal.batch_id)
@@ -82,12 +85,12 @@ def propose(ledger: Ledger, bounds: Bounds, in_hand: Collection[str], most: int,
     return proposals
 
 
-def _due(ledger: Ledger, in_hand: Collection[str]) -> Iterator[Observation]:
-    """What waits, less what is in a run's hands and what was proposed too recently."""
+def _due(ledger: Ledger, in_hand: Collection[str], patient: bool) -> Iterator[Observation]:
+    """What waits, less what is in a run's hands and, if patient, what was proposed too recently."""
     now = ledger.now()
     for found in ledger.waiting():
         batch = found.batch_id
-        if batch is None or (batch not in in_hand and _wait_is_over(batch, now)):
+        if batch is None or (batch not in in_hand and (not patient or _wait_is_over(batch, now))):
             yield found
 
 

@@ -4,7 +4,7 @@ What belongs here: the loop of looking, proposing and running. What does not: pr
 (`sensors`) and one run (`runs`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -53,19 +53,23 @@ def drain(
 ) -> Drained:
     """Look, then run one batch after the other until nothing is due; batches that other runs have are left to them.
 
-    Raises LeaseHeld if another process is proposing just now. A batch that its run could not finish is not due again
-    before its wait is over, so the loop ends.
+    A batch that its run could not finish is not run a second time here. Raises LeaseHeld if another process is
+    proposing just now.
     """
     # No daemon need be there to do it: what a killed command left is put right by the next one.
     close_dead_runs(instance)
     reconcile(instance, tenancy.days, late=lambda: False)
     found = list(discover(tenancy, watched))
-    bounds = bounds_of(tenancy.settings)
-    ran: list[Ran] = []
-    while proposals := propose(tenancy.ledger, bounds, open_batches(instance, tenancy.domain), 1, holder_name("drain")):
+    ran: dict[str, Ran] = {}
+    while proposals := _next(tenancy, open_batches(instance, tenancy.domain) | ran.keys()):
         for proposal in proposals:
             done = run_here(definitions, instance, tenancy.domain, proposal_tags(tenancy.domain, proposal))
-            ran.append(done)
+            ran[proposal.batch_id] = done
             if progress is not None:
                 progress(proposal, done)
-    return Drained(found, ran)
+    return Drained(found, list(ran.values()))
+
+
+def _next(tenancy: Tenancy, in_hand: Collection[str]) -> list[Proposal]:
+    bounds = bounds_of(tenancy.settings)
+    return propose(tenancy.ledger, bounds, in_hand, 1, holder_name("drain"), patient=False)

@@ -3,8 +3,6 @@
 import os
 import socket
 import time
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +11,6 @@ import yaml
 from dagster._daemon.types import DaemonHeartbeat
 
 from logplatform.failures import PermanentFailure
-from logplatform.landing.leases import utc_now
 from logplatform.orchestration.drain import drain
 from logplatform.orchestration.home import INSTANCE_FILE, PACKAGED, prepare_home
 from logplatform.orchestration.resources import FilesResource, FolderSourceResource, source_key
@@ -127,7 +124,24 @@ def test_a_batch_in_a_living_hand_is_left_and_one_in_a_dead_hand_is_taken(
         gone = {**tags, PROCESS_TAG: f"{socket.gethostname()}/999999999/0"}
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=gone)
         assert open_batches(instance, "machines") == {proposal.batch_id}
-        later = replace(tenancy, now=lambda: utc_now() + timedelta(minutes=1))
-        done = drain(definitions, instance, later, watched(tenancy))
+        done = drain(definitions, instance, tenancy, watched(tenancy))
         assert [one.success for one in done.ran] == [True]
+        assert tenancy.ledger.count() == {"processed": 1}
+
+
+def test_what_a_run_cannot_finish_is_not_run_again_by_the_same_command(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    """A command must come to its end, whatever fails; and the next one must try again at once."""
+    put(settings, "20250512")
+
+    def fail(asset: str, day: object) -> None:
+        raise PermanentFailure(f"{asset}: {day}: the disk is gone")
+
+    with open_tenancy(settings, "machines") as tenancy:
+        failed = drain(toy_definitions(settings, fail), instance, tenancy, watched(tenancy))
+        assert [one.success for one in failed.ran] == [False]
+        assert "the disk is gone" in " ".join(failed.ran[0].problems)
+        again = drain(toy_definitions(settings), instance, tenancy, watched(tenancy))
+        assert [one.success for one in again.ran] == [True]
         assert tenancy.ledger.count() == {"processed": 1}
