@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from logplatform.archives.collect import collect, remove_at_sources
+from logplatform.archives.compaction import compact_events
 from logplatform.archives.deliver import deliver
 from logplatform.archives.job import Job, batch_job, days_job, one_day
 from logplatform.archives.places import label
@@ -77,8 +78,9 @@ def unpack_step(job: Job) -> Iterator[DayReport]:
 
 
 def deliver_step(job: Job) -> Iterator[DayReport]:
-    """Parse and deliver; see `deliver`."""
+    """Parse and deliver; see `deliver`. Event days that became many small files are merged then."""
     yield from deliver(job)
+    compact_events(job.tenancy)
     show(job.tenancy, job.found())
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from logplatform.archives.engine import collect_step, derive_day, run_batch
+from logplatform.archives import compaction
+from logplatform.archives.by_hand import Choice, reopen_failed
+from logplatform.archives.deliver import events_dataset
+from logplatform.archives.engine import collect_step, deliver_step, derive_day, run_batch, unpack_step
 from logplatform.archives.job import batch_job
 from logplatform.archives.measures import arrows, broken
 from logplatform.archives.sensors import day_landed, watched
@@ -19,6 +22,7 @@ from logplatform.landing.observations import Observation
 from logplatform.orchestration.batches import Bounds, propose
 from logplatform.orchestration.discovery import Left, look
 from logplatform.sources.base import Entry
+from logplatform.stores.schema import observation as table
 from logplatform_tests.archives.platform import Platform, access_log
 from logplatform_tests.archives.writers import COMPRESS, ENDING
 
@@ -399,6 +403,74 @@ def test_a_growing_file_is_left_for_later() -> None:
     assert day_landed(entry(-7200), now, settle) == now.date()
     assert day_landed(Entry("a", 1, 0), now, settle) == now.date()
     assert day_landed(Entry("a", 1, 1 << 62), now, settle) == now.date()
+
+
+def test_days_of_many_small_files_are_merged(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches come and go by the minute; readers see the same rows in few files."""
+    monkeypatch.setattr(compaction, "MOST_FILES", 3)
+    for number in range(4):
+        platform.put("web1", f"app{number}.log.gz", gzip.compress(access_log(f"app{number}")))
+        platform.run()
+    with platform.tenancy() as tenancy:
+        assert len(events_dataset(tenancy).visible()) == 1
+        derive_day(tenancy, platform.today(), "again")
+    assert len(platform.events()) == 12
+    assert platform.missing() == NOTHING_MISSING
+
+
+def test_a_transient_failure_is_tried_until_the_policy_is_exhausted(platform: Platform) -> None:
+    """Content that cannot be read now is no corruption: it waits, counts its attempts, is given up, and recovers."""
+    platform.archives["retry"] = {"retry_delay_base": 0, "max_retry_extract": 1}
+    platform.put("web1", "app.log.gz", gzip.compress(access_log("app")))
+    platform.put("web1", "good.log.gz", gzip.compress(access_log("good")))
+    platform.look()
+    with platform.tenancy() as tenancy:
+        (proposal,) = propose(tenancy.ledger, Bounds(), set(), 1, "test")
+        with batch_job(tenancy, proposal.batch_id, "run") as job:
+            list(collect_step(job))
+        found = next(tenancy.ledger.find(table.c.path == "app.log.gz"))
+        key = f"landing/default/archives/{(found.sha256 or '')[:2]}/{found.sha256}"
+        data = (platform.data / key).read_bytes()
+        (platform.data / key).unlink()
+        run_batch(tenancy, proposal.batch_id, "run")
+        first = next(tenancy.ledger.find(table.c.id == found.id))
+        assert (first.status, first.error_kind, first.error_type, first.attempts) == (
+            "error",
+            "extract",
+            "transient",
+            1,
+        )
+        run_batch(tenancy, proposal.batch_id, "run")
+        last = next(tenancy.ledger.find(table.c.id == found.id))
+        assert (last.error_type, last.attempts, last.next_attempt_at) == ("permanent", 2, None)
+        note = platform.data / "error" / "extract" / "web1" / "app.log.gz.json"
+        assert json.loads(note.read_text())["attempts"] == 2
+        (platform.data / key).write_bytes(data)
+        assert reopen_failed(tenancy, Choice("extract", "web1", "*.gz")) == 1
+    platform.run()
+    assert set(platform.statuses().values()) == {"processed"}
+    assert not note.exists()
+
+
+def test_content_that_vanished_before_it_was_parsed_holds_nobody_up(platform: Platform) -> None:
+    """Its group is parsed without it; the next attempt extracts it again."""
+    for name in ("a", "b", "c"):
+        platform.put("web1", f"{name}.log.gz", gzip.compress(access_log(name)))
+    platform.look()
+    with platform.tenancy() as tenancy:
+        (proposal,) = propose(tenancy.ledger, Bounds(), set(), 1, "test")
+        with batch_job(tenancy, proposal.batch_id, "run") as job:
+            list(collect_step(job))
+            list(unpack_step(job))
+            found = next(tenancy.ledger.find(table.c.path == "b.log.gz"))
+            known = tenancy.ledger.content(found.sha256 or "")
+            assert known is not None
+            tenancy.files.remove(known.content_key or "")
+            list(deliver_step(job))
+        assert {path for _, path, *_ in platform.events()} == {"a.log.gz", "c.log.gz"}
+        run_batch(tenancy, proposal.batch_id, "run")
+    assert len(platform.events()) == 9
+    assert platform.missing() == NOTHING_MISSING
 
 
 def test_arrows_count_the_store_not_the_last_run(platform: Platform) -> None:
