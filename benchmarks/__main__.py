@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import archives, sensor
+from benchmarks import archives, sensor, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -30,11 +30,12 @@ class Size:
     machine_lines: int
     listed_files: int
     machine_days: int
+    events: int
 
 
 SIZES: dict[str, Size] = {
-    "small": Size(64 << 20, 50_000, 50_000, 60),
-    "full": Size(1 << 30, 1_000_000, 1_000_000, 3_000),
+    "small": Size(64 << 20, 50_000, 50_000, 60, 50_000),
+    "full": Size(1 << 30, 1_000_000, 1_000_000, 3_000, 1_000_000),
 }
 
 
@@ -43,6 +44,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
     return {
         "archives": partial(archives.compare, folder, size.archive_bytes),
         "sensor": partial(sensor.compare, folder, size.listed_files),
+        "uploads": partial(uploads.compare, folder, size.events),
     }
 
 
