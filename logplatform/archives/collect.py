@@ -20,7 +20,7 @@ from logplatform.archives.reports import RAW, raw_report
 from logplatform.failures import LogplatformError, PermanentFailure, TransientFailure
 from logplatform.landing.observations import Observation
 from logplatform.orchestration.figures import DayReport
-from logplatform.sources.base import Fetched, Source
+from logplatform.sources.base import Fetched, Listing, Source
 from logplatform.stores.schema import observation as table
 from logplatform.stores.sql import chunks
 
@@ -71,7 +71,7 @@ def remove_at_sources(job: Job) -> int:
         if not removes_at_source(job.tenancy, name):
             continue
         try:
-            for chunk in chunks(source.list()):
+            for chunk in chunks(Listing(source)):
                 safe = _safe_paths(job, name, [entry.path for entry in chunk])
                 for entry in chunk:
                     if (entry.path, entry.size, entry.mtime_ns) in safe:

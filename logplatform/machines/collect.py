@@ -17,7 +17,7 @@ from logplatform.machines.count import LineCounter
 from logplatform.machines.job import RAW, DayWork, Job
 from logplatform.machines.raw_report import raw_report
 from logplatform.orchestration.figures import DayReport
-from logplatform.sources.base import Entry, Fetched, Receiver, Source
+from logplatform.sources.base import Entry, Fetched, Listing, Receiver, Source
 
 _LOOKS_AGAIN = 2
 
@@ -132,7 +132,7 @@ def _has_changed(fetched: Fetched) -> bool:
 def _record_newest(work: DayWork, source: Source, paths: set[str]) -> None:
     """Record what the files have become as part of the same batch, so that it is fetched now."""
     ledger = work.job.tenancy.ledger
-    entries = [(entry, work.day) for entry in source.list() if entry.path in paths]
+    entries = [(entry, work.day) for entry in Listing(source) if entry.path in paths]
     with work.transaction() as connection:
         ledger.record(connection, source.name, entries, work.job.batch_id)
 

@@ -12,7 +12,7 @@ from logplatform.failures import LogplatformError
 from logplatform.landing.observations import Observation
 from logplatform.machines.places import Place, day_of, folder_and_name, places
 from logplatform.machines.units import is_over, stands_still
-from logplatform.sources.base import Entry
+from logplatform.sources.base import Entry, Listing
 from logplatform.stores.machine_days import DayAccount, MachineDays
 from logplatform.stores.schema import observation as table
 from logplatform.stores.sql import chunks
@@ -50,7 +50,7 @@ def remove_finished(tenancy: Tenancy) -> int:
         if not any(place.delete_source for key, place in placed.items() if key[0] == source.name):
             continue
         try:
-            for chunk in chunks(source.list()):
+            for chunk in chunks(Listing(source)):
                 removed += sum(source.remove(entry) for entry in _done(tenancy, source.name, placed, chunk))
         except LogplatformError:
             # It stays where it is and is asked for again; the source's own trouble is told where it is listed.

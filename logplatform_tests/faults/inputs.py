@@ -13,6 +13,15 @@ from pathlib import Path
 from logplatform_tests.archives.writers import zstd
 from logplatform_tests.faults.stage import Stage
 
+SESSION_TABLES = (
+    "centre_usinage",
+    "session_production",
+    "job_profil",
+    "periode_attente",
+    "periode_arret",
+    "piece_production",
+    "machine_anomaly",
+)
 OLD = int(datetime(2025, 12, 1, tzinfo=UTC).timestamp())
 
 

@@ -4,9 +4,11 @@ Each test ends with the same comparison as the kills: what the stores hold is wh
 """
 
 import os
+import random
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +109,45 @@ def _recover(stage: Stage) -> None:
     with open_tenancy(stage.settings, stage.domain, stage.now()) as tenancy, tenancy.ledger.transaction() as connection:
         failed = [found for found in tenancy.ledger.find() if found.status == "error" and found.error_kind == "copy"]
         tenancy.ledger.reopen(connection, failed)
+
+
+GROWING: dict[Domain, tuple[str, bytes]] = {
+    "archives": ("web1/live.log", inputs.access("live", 30)),
+    "machines": ("plant1/DEM12 (PVC)/20260105.LOG", inputs.shift("20260105", 12, "grows").encode()),
+}
+RESULTS = ("dataset", "table dead_letter", *(f"table {name}" for name in inputs.SESSION_TABLES))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_file_that_grows_between_kills_counts_each_line_once(domain: Domain, tmp_path: Path, seed: int) -> None:
+    """Each run is killed and each restart finds the file longer, cut at any byte; the end is what one look gives."""
+    path, whole = GROWING[domain]
+    once = INPUTS[domain](tmp_path / "once")
+    inputs.put(once, path, whole, 9)
+    assert run(once) == 0
+    expected = _results(snapshot(once.again()))
+    course = course_of(INPUTS[domain](tmp_path / "course"), tmp_path / "course.json")
+    draw = random.Random(f"{seed} {domain}")
+    stage = INPUTS[domain](tmp_path / "stage")
+    for step, cut in enumerate(sorted(draw.sample(range(1, len(whole)), 4))):
+        inputs.put(stage, path, whole[:cut], step)
+        kill = Kill("step", draw.randint(len(course.steps) // 4, len(course.steps))) if step % 2 == 0 else None
+        assert run(stage, kill) in {0, KILLED}
+        stage = stage.again()
+    inputs.put(stage, path, whole, 9)
+    found = _results(_finish(stage))
+    lost, doubled = differences(expected, found)
+    assert not lost, lost[:5]
+    assert not doubled, doubled[:5]
+
+
+def _results(found: Snapshot) -> Snapshot:
+    """What users see in the end: how often a file was looked at, and letters that were replaced, are no part of it."""
+    results = {place: rows for place, rows in found.items() if place.startswith(RESULTS)}
+    replayed = "('replayed_at', True)"
+    return {
+        place: Counter({row: n for row, n in rows.items() if replayed not in row}) for place, rows in results.items()
+    }
 
 
 @pytest.mark.parametrize("kilobytes", [60, 400])
