@@ -17,7 +17,7 @@ from logplatform.archives.job import Job, batch_job, days_job, one_day
 from logplatform.archives.places import label
 from logplatform.archives.reports import RAW, raw_report
 from logplatform.archives.unpack import unpack
-from logplatform.archives.views import catch_up, show
+from logplatform.archives.unshown import catch_up, shown_after
 from logplatform.failures import PermanentFailure
 from logplatform.landing.observations import Observation
 from logplatform.orchestration.figures import DayReport
@@ -51,8 +51,8 @@ def derive_days(tenancy: Tenancy, days: Sequence[date], run_id: str) -> list[Day
 def collect_step(job: Job) -> Iterator[DayReport]:
     """Fetch what of a batch is not here yet; see `collect`."""
     catch_up(job.tenancy)
-    yield from collect(job)
-    show(job.tenancy, job.found())
+    with shown_after(job):
+        yield from collect(job)
 
 
 def landed_step(job: Job) -> Iterator[DayReport]:
@@ -71,17 +71,17 @@ def landed_step(job: Job) -> Iterator[DayReport]:
 
 def unpack_step(job: Job) -> Iterator[DayReport]:
     """Verify and extract; see `unpack`. What is verified may leave its source then."""
-    yield from unpack(job)
+    with shown_after(job):
+        yield from unpack(job)
     if not job.again:
         remove_at_sources(job)
-    show(job.tenancy, job.found())
 
 
 def deliver_step(job: Job) -> Iterator[DayReport]:
     """Parse and deliver; see `deliver`. Event days that became many small files are merged then."""
-    yield from deliver(job)
+    with shown_after(job):
+        yield from deliver(job)
     compact_events(job.tenancy)
-    show(job.tenancy, job.found())
 
 
 def _require(tenancy: Tenancy, found: Observation) -> None:

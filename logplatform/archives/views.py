@@ -4,15 +4,14 @@ What belongs here: `incoming`, `extracted`, `processed` and `error/{copy,extract
 with a folder a server. What does not: any state; the ledger is the truth, and a view can always be made again from it.
 
 A view is a relative link to the bytes; an error has a note (JSON) beside its link: reason, attempts, first and last
-time, origin. A state change moves no bytes, it changes links. A run that dies between its commit and its links leaves
-them for the next one, which shows again all files that the ledger changed since its predecessors looked. What people
-put into these folders themselves is never touched.
+time, origin. A state change moves no bytes, it changes links. What people put into these folders themselves is never
+touched. What a run left unshown when it died is shown by the next one (`unshown`).
 """
 
 import os
 import uuid
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -22,7 +21,6 @@ from logplatform.archives.places import label, server_of
 from logplatform.failures import TransientFailure
 from logplatform.landing.observations import Content, ErrorKind, Observation
 from logplatform.stores.files import TEMPORARY
-from logplatform.stores.schema import observation as table
 from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
@@ -35,9 +33,6 @@ _LEFT_AGAIN = ("incoming", *_ERROR_FOLDERS.values())
 FOLDERS = ("extracted", "processed", *_LEFT_AGAIN)
 """Below the data root."""
 
-_MARK = "archives.views.json"
-# A transaction writes the time at which it began, and may commit minutes later.
-_MARGIN = timedelta(minutes=10)
 _NAME_BYTES = 235
 
 
@@ -56,15 +51,6 @@ class ErrorNote(msgspec.Struct, frozen=True):
     size: int
     sha256: str | None
     observation: int
-
-
-def catch_up(tenancy: Tenancy, *, everything: bool = False) -> None:
-    """Show every file that the ledger changed since the last call (`everything`: all files)."""
-    mark = tenancy.settings.data_root / _MARK
-    started = tenancy.now()
-    since = None if everything else _read_mark(mark)
-    show(tenancy, tenancy.ledger.find(*([] if since is None else [table.c.updated >= since - _MARGIN])))
-    _replace(tenancy.settings.data_root, mark, msgspec.json.encode(started))
 
 
 def show(tenancy: Tenancy, files: Iterable[Observation]) -> None:
@@ -94,14 +80,6 @@ def _files_below(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder):
         for name in names:
             yield Path(place) / name
-
-
-def _read_mark(mark: Path) -> datetime | None:
-    try:
-        return msgspec.json.decode(mark.read_bytes(), type=datetime)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        # Never written, or cut by a crash: then everything is shown again.
-        return None
 
 
 def _show(root: Path, found: Observation, content: Content | None) -> None:

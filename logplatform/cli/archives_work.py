@@ -18,6 +18,7 @@ from logplatform.archives.job import batch_job
 from logplatform.archives.measures import arrows
 from logplatform.archives.places import label
 from logplatform.archives.sensors import watched
+from logplatform.archives.unshown import catch_up
 from logplatform.cli.archives_output import SHOWN_FAILURES, FailedFile, Outcome
 from logplatform.definitions import build_defs
 from logplatform.failures import PermanentFailure
@@ -40,6 +41,7 @@ def drained(settings: Settings, *, incoming: bool, tell: Tell) -> Outcome:
     """Look at every server, then run what is new and due to its end."""
     with open_tenancy(settings, "archives") as tenancy:
         began = tenancy.now()
+        catch_up(tenancy)
         done = _drain(settings, tenancy, watched(tenancy, incoming=incoming), tell)
         looked = Counter[str]()
         for found in done.found:

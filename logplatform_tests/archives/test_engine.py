@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from logplatform.archives import compaction
+from logplatform.archives import compaction, unshown
 from logplatform.archives.by_hand import Choice, reopen_failed
-from logplatform.archives.deliver import events_dataset
+from logplatform.archives.deliver import deliver, events_dataset
 from logplatform.archives.engine import collect_step, deliver_step, derive_day, run_batch, unpack_step
 from logplatform.archives.job import batch_job
 from logplatform.archives.measures import arrows, broken
 from logplatform.archives.sensors import day_landed, watched
+from logplatform.archives.unpack import unpack
 from logplatform.failures import LeaseHeld, PermanentFailure, TransientFailure
 from logplatform.landing.leases import batch_lease
 from logplatform.landing.observations import Observation
@@ -215,6 +216,38 @@ def test_views_follow_the_status(platform: Platform) -> None:
     assert (platform.data / "extracted" / "web1" / "logs" / "app.log").read_bytes() == data
     assert gzip.decompress((platform.data / "processed" / "web1" / "logs" / "app.log.gz").read_bytes()) == data
     assert not (platform.data / "incoming" / "web1" / "logs" / "app.log.gz").exists()
+
+
+def test_what_a_dead_run_left_unshown_is_shown_by_the_next(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files are committed and in nobody's batch any more; only the note it left tells of them."""
+    platform.put("web1", "app.log.gz", gzip.compress(access_log("app")))
+    with monkeypatch.context() as broken_disk:
+        broken_disk.setattr(unshown, "show", _no_space)
+        with pytest.raises(TransientFailure):
+            platform.run()
+        with platform.tenancy() as tenancy, batch_job(tenancy, _all(platform)[0].batch_id or "", "run") as job:
+            for step in (unpack, deliver):
+                list(step(job))
+    assert platform.statuses() == {"web1/app.log.gz": "processed"}
+    assert not (platform.data / "processed").exists()
+    platform.put("web2", "other.log.gz", gzip.compress(access_log("other")))
+    platform.run()
+    assert (platform.data / "processed" / "web1" / "app.log.gz").is_symlink()
+    assert not list((platform.data / "tmp").glob("*.unshown"))
+
+
+def test_two_versions_and_a_folder_of_one_name_are_all_shown(platform: Platform) -> None:
+    """A view never hides one file behind another; the later one gets a name that tells its content."""
+    for text in ("monday", "tuesday"):
+        platform.put("web1", "app.log.gz", gzip.compress(access_log(text)))
+        platform.run()
+    (platform.root / "servers" / "web1" / "app.log.gz").unlink()
+    platform.put("web1", "app.log.gz/inner.gz", gzip.compress(access_log("inner")))
+    platform.run()
+    shown = sorted(path.name for path in (platform.data / "processed" / "web1").iterdir())
+    assert [name.split(".gz")[0] for name in shown] == ["app.log", "app.log", "app.log"]
+    contents = {gzip.decompress(path.read_bytes()) for path in (platform.data / "processed" / "web1").iterdir()}
+    assert contents == {access_log(text) for text in ("monday", "tuesday", "inner")}
 
 
 def test_files_dropped_into_incoming_are_taken(platform: Platform) -> None:
@@ -482,6 +515,10 @@ def test_arrows_count_the_store_not_the_last_run(platform: Platform) -> None:
             connection.exec_driver_sql("UPDATE content SET lines = lines + 2")
         (arrow,) = [arrow for arrow in arrows(tenancy) if arrow.name == "extracted → events"]
     assert arrow.missing == 2
+
+
+def _no_space(_tenancy: object, _files: object) -> None:
+    raise TransientFailure("no space left on device")
 
 
 def _all(platform: Platform) -> list[Observation]:
