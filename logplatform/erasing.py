@@ -18,9 +18,6 @@ from logplatform.settings.model import DOMAINS, Settings
 FOLDERS = ("landing", "contents", "datasets", "extracted", "processed", "error", "reports", "tmp", "dagster", "logs")
 """Folders that the platform makes under the data root. Databases stand beside them, one a domain."""
 
-FILES = ("archives.views.json",)
-"""Files that it makes there, databases apart."""
-
 
 @dataclass(frozen=True, slots=True)
 class Erasable:
@@ -37,7 +34,6 @@ def erasable(settings: Settings) -> list[Erasable]:
     folders = [settings.data_root / name for name in FOLDERS]
     found = [Erasable(path, *_measured(_with_log(path))) for path in databases if path.exists()]
     kept = [path for path in folders if path.is_dir() and any(path.iterdir())]
-    kept += [path for name in FILES if (path := settings.data_root / name).exists()]
     return found + [Erasable(path, *_measured([path])) for path in kept]
 
 

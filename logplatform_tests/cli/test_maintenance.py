@@ -103,7 +103,6 @@ def test_reset_removes_what_the_platform_made_and_nothing_else(file: Path) -> No
     (elsewhere / "x.parquet").touch()
     (data / "datasets").symlink_to(elsewhere)
     (data / "incoming" / "web1" / "c.gz").symlink_to("../../landing/default/archives/c")
-    (data / "archives.views.json").touch()
     result = run(file, "reset", "--yes")
     assert result.exit_code == 0, result.output
     files = (path for path in file.parent.rglob("*") if not path.is_dir() and path.name != LOCK_FILE)
