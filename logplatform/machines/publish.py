@@ -34,6 +34,7 @@ def publish_reports(job: Job) -> Iterator[DayReport]:
     published = False
     for day, accounts in derived_days(job):
         work = job.day(day)
+        # One session at a time is in memory.
         pages = [_publish(job, load(job, account)) for account in accounts]
         report = _report(day, pages, work.seconds)
         _finish(work, {(account.source, account.folder) for account in accounts}, report)
@@ -105,7 +106,7 @@ def _publish(job: Job, one: DaySession) -> dict[str, Cell]:
     return {
         "centre": one.place.centre.nom,
         "pieces": len(one.session.pieces),
-        "page": job.tenancy.files.uri(key),
+        "page": key,
         "bytes": len(page),
     }
 

@@ -25,7 +25,7 @@ _TICKS = 8
 
 
 def timeline(session: Session, title: str, columns: int = COLUMNS) -> str:
-    """The SVG document of a session; `title` is told to screen readers. Where there is no window it says so.
+    """The SVG document of a session; `title` stands in its corner. Where there is no window it says so.
 
     `columns` is how finely it is drawn; the picture stays as wide.
     """
@@ -50,7 +50,8 @@ def _document(title: str, body: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {COLUMNS + 2 * _LEFT} {_HEIGHT}" role="img" '
         f'font-family="sans-serif"><title>{safe}</title>'
-        f'<rect width="100%" height="100%" fill="#fff"/>{body}</svg>'
+        f'<rect width="100%" height="100%" fill="#fff"/>{body}'
+        f'<text x="{_LEFT + COLUMNS}" y="17" font-size="18" text-anchor="end" fill="#333">{safe}</text></svg>'
     )
 
 
