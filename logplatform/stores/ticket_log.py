@@ -70,9 +70,9 @@ class TicketLog(Protocol):
         ...
 
     def read(self, partition: int, first: int, end: int, max_line_bytes: int) -> Iterator[Block]:
-        """The messages from offset `first` up to, not including, `end`, in blocks of about a megabyte.
+        """The messages from offset `first` up to, not including, `end` (at most what `ends` told), in blocks.
 
-        Raises PermanentFailure if `first` lies before what is kept, or past the partition's end.
+        A block has about a megabyte. Raises PermanentFailure if `first` lies before what is kept, or past `end`.
         """
         ...
 
@@ -132,15 +132,14 @@ class Spool:
         """Read segment by segment; nothing past the durable end is looked at."""
         home = self.folder / str(partition)
         segments = self._segments(home)
-        self._check(partition, first, segments)
+        self._check(partition, first, end, segments)
         for index, (base, path) in enumerate(segments):
             following = segments[index + 1][0] if index + 1 < len(segments) else end
             if base < end and following > first:
                 yield from _read_segment(path, partition, base, max(first, base), min(end, following), max_line_bytes)
 
-    def _check(self, partition: int, first: int, segments: Sequence[tuple[int, Path]]) -> None:
+    def _check(self, partition: int, first: int, end: int, segments: Sequence[tuple[int, Path]]) -> None:
         start = segments[0][0] if segments else 0
-        end = self._end(partition)
         if not start <= first <= end:
             raise PermanentFailure(
                 f"{self.folder}: partition {partition} holds the offsets {start} to {end}, and {first} is to be read: "

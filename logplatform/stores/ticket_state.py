@@ -113,9 +113,12 @@ class TicketState:
             index_elements=["tenant", "request_type", "priority"],
             set_={"tickets": ticket_total.c.tickets + insert.excluded.tickets},
         )
-        for (kind, priority), tickets in counts.items():
-            values = {"tenant": self.tenant, "request_type": kind, "priority": priority, "tickets": tickets}
-            connection.execute(statement, values)
+        rows = [
+            {"tenant": self.tenant, "request_type": kind, "priority": priority, "tickets": tickets}
+            for (kind, priority), tickets in counts.items()
+        ]
+        if rows:
+            connection.execute(statement, rows)
 
     def add_clients(self, connection: sa.Connection, clients: Iterable[str]) -> None:
         """Remember clients; known ones stay as they are."""

@@ -20,7 +20,7 @@ from logplatform.stores.ticket_tables import ticket_seen
 from logplatform.tickets.intake import Intake
 from logplatform.tickets.metrics import Metrics, metrics
 from logplatform.tickets.ticket import RequestType
-from logplatform.tickets.transform import transform
+from logplatform.tickets.transform import open_engine, transform
 
 CHECKED_AT_ONCE = 50000
 _BOM = b"\xef\xbb\xbf"
@@ -48,15 +48,16 @@ def check_file(path: Path, teams: Mapping[RequestType, str], high: Sequence[str]
     """
     total = accepted = rejected = duplicates = 0
     reasons, counts, clients = Counter[str](), Counter[tuple[str, str]](), set[str]()
-    for intake in _settled(path, max_line_bytes):
-        made = transform(intake.tickets.values(), teams, high, 0)
-        counts.update(made.counts)
-        clients.update(made.clients)
-        total += intake.messages
-        accepted += len(intake.tickets)
-        rejected += len(intake.rejects)
-        duplicates += len(intake.duplicates)
-        reasons.update(reason for reject in intake.rejects for reason in reject.reasons)
+    with open_engine() as engine:
+        for intake in _settled(path, max_line_bytes):
+            made = transform(engine, intake.tickets.values(), teams, high, 0)
+            counts.update(made.counts)
+            clients.update(made.clients)
+            total += intake.messages
+            accepted += len(intake.tickets)
+            rejected += len(intake.rejects)
+            duplicates += len(intake.duplicates)
+            reasons.update(reason for reject in intake.rejects for reason in reject.reasons)
     return CheckReport(
         total=total,
         accepted=accepted,

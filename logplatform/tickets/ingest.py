@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import duckdb
 import sqlalchemy as sa
 
 from logplatform.landing.dead_letters import Letter, Origin
@@ -22,13 +23,15 @@ from logplatform.stores.ticket_ids import SeenIds
 from logplatform.stores.ticket_log import TicketLog
 from logplatform.stores.ticket_state import CommitRow, ConflictRow, TicketState, TopicKey
 from logplatform.tenancy import Tenancy
-from logplatform.tickets.intake import Intake, Later
+from logplatform.tickets.intake import Intake
 from logplatform.tickets.refused import send_refused
 from logplatform.tickets.tables import Tables, reject_rows
+from logplatform.tickets.ticket import FIELDS, Ticket
 from logplatform.tickets.topics import open_log, open_refused_log, topics
-from logplatform.tickets.transform import transform
+from logplatform.tickets.transform import open_engine, transform
 from logplatform.tickets.views import Views, tables_root
 
+SWEEP_EVERY = 50
 TAG_INVALID = "_validation_failed"
 Ranges = Mapping[int, tuple[int, int]]
 """First offset and the offset after the last, by partition."""
@@ -55,15 +58,17 @@ class Ingest:
         """
         tenancy, views = self.tenancy, open_views(self.tenancy)
         name = f"tickets/{tenancy.tenant}"
-        with tenancy.ledger.leases.hold(name, holder_name(self.run_id)) as lease:
+        with tenancy.ledger.leases.hold(name, holder_name(self.run_id)) as lease, open_engine() as engine:
             views.publish()
             for source in topics(tenancy.settings):
-                topic = _Topic(tenancy, source, open_log(tenancy.settings, source), lease, self.run_id)
+                topic = _Topic(tenancy, source, open_log(tenancy.settings, source), engine, lease, self.run_id)
                 while not stopped() and (commit := topic.commit_next(views.tables)) is not None:
                     views.publish()
                     yield commit
                     if views.tables.tidy(lease, views.state):
                         views.publish()
+                    if commit.id % SWEEP_EVERY == 0:
+                        views.tables.sweep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class _Topic:
     tenancy: Tenancy
     source: TicketTopic
     log: TicketLog
+    engine: duckdb.DuckDBPyConnection
     lease: Lease
     run_id: str
 
@@ -121,7 +127,8 @@ class _Topic:
         settings, now = self.tenancy.settings.tickets, self.tenancy.now()
         commit_id = state.next_commit(connection)
         intake.settle(SeenIds(self.tenancy.tenant).add(connection, intake.digests(), commit_id))
-        made = transform(intake.tickets.values(), settings.teams, settings.high_priorities, commit_id)
+        accepted = intake.tickets.values()
+        made = transform(self.engine, accepted, settings.teams, settings.high_priorities, commit_id)
         tables.add(connection, made, reject_rows(self.source.topic, intake.rejects, commit_id))
         state.add_totals(connection, made.counts)
         state.add_clients(connection, made.clients)
@@ -158,8 +165,6 @@ class _Topic:
             origin = Origin(key, self.source.name, path, "", day)
             self.tenancy.letters.replace(connection, origin, letters, self.run_id)
 
-    def _conflict(self, later: Later) -> ConflictRow:
-        ticket = later.ticket
-        fields = {name: getattr(ticket, name) for name in ("client_id", "created_at", "request_type", "priority")}
-        hidden = self.tenancy.redactor.record({**fields, "request": ticket.request})
-        return ConflictRow(later.partition, later.offset, ticket.ticket_id, hidden)
+    def _conflict(self, later: Ticket) -> ConflictRow:
+        fields: dict[str, object] = {name: getattr(later, name) for name in FIELDS if name != "ticket_id"}
+        return ConflictRow(later.partition, later.offset, later.ticket_id, self.tenancy.redactor.record(fields))

@@ -26,21 +26,12 @@ class Reject:
     reasons: Reasons
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A later message with a known ticket_id: the first one stands."""
-
-    partition: int
-    offset: int
-    ticket: Ticket
-
-
 @dataclass(slots=True)
 class Intake:
     """Takes blocks, then `settle`s with what earlier commits know. Of one ticket_id the first message wins.
 
-    `tickets` are by key in the order they came; `places` hold (partition, offset) of each. `conflicts` are those
-    duplicates whose content is not that of the first.
+    `tickets` are by key in the order they came. `duplicates` came later than another ticket of their key, and
+    `conflicts` are those of them whose content is not that of the first.
     """
 
     max_line_bytes: int
@@ -48,27 +39,23 @@ class Intake:
     messages: int = 0
     size: int = 0
     tickets: dict[bytes, Ticket] = field(default_factory=dict)
-    places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
-    duplicates: list[Later] = field(default_factory=list)
-    conflicts: list[Later] = field(default_factory=list)
+    duplicates: list[Ticket] = field(default_factory=list)
+    conflicts: list[Ticket] = field(default_factory=list)
 
     def take(self, block: Block) -> None:
         """Take the messages of a block."""
         self.messages += len(block.values)
         self.size += sum(map(len, block.values))
-        tickets, places, partition = self.tickets, self.places, block.partition
+        tickets, partition, long = self.tickets, block.partition, block.long
         for offset, raw in zip(block.offsets, block.values, strict=True):
             parsed: Ticket | Reasons
-            parsed = (too_long(self.max_line_bytes),) if offset in block.long else parse_ticket(raw)
+            parsed = (too_long(self.max_line_bytes),) if offset in long else parse_ticket(raw, partition, offset)
             if isinstance(parsed, tuple):
-                size = block.long.get(offset, len(raw))
+                size = long.get(offset, len(raw))
                 self.rejects.append(Reject(partition, offset, self.redactor.raw(raw), size, parsed))
-            elif parsed.key in tickets:
-                self.duplicates.append(Later(partition, offset, parsed))
-            else:
-                tickets[parsed.key] = parsed
-                places[parsed.key] = (partition, offset)
+            elif tickets.setdefault(parsed.key, parsed) is not parsed:
+                self.duplicates.append(parsed)
 
     def digests(self) -> dict[bytes, bytes]:
         """The tickets' digests by key."""
@@ -76,9 +63,8 @@ class Intake:
 
     def settle(self, known: Mapping[bytes, bytes]) -> None:
         """Take out the tickets that earlier commits hold (`known`: their digests by key), and find the conflicts."""
-        self.duplicates += [Later(*self.places[key], self.tickets.pop(key)) for key in known]
-        self.conflicts = [later for later in self.duplicates if later.ticket.digest() != self._first(later, known)]
+        self.duplicates += [self.tickets.pop(key) for key in known]
+        self.conflicts = [later for later in self.duplicates if later.digest() != self._first(later.key, known)]
 
-    def _first(self, later: Later, known: Mapping[bytes, bytes]) -> bytes:
-        key = later.ticket.key
+    def _first(self, key: bytes, known: Mapping[bytes, bytes]) -> bytes:
         return known[key] if key in known else self.tickets[key].digest()

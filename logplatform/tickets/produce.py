@@ -7,14 +7,13 @@ they go to (`stores/ticket_log.py`).
 import json
 import random
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from logplatform.stores.ticket_log import TicketLog
-from logplatform.tickets.ticket import PRIORITIES, REQUEST_TYPES
+from logplatform.tickets.ticket import PRIORITIES, REQUEST_TYPES, uuid_text
 
 REQUESTS = (
     "Unable to reset password",
@@ -72,17 +71,22 @@ class Maker:
 
     def _valid(self, created: datetime) -> Made:
         ticket = self._ticket(created)
-        return ticket["ticket_id"].encode(), json.dumps(ticket).encode()
+        # None of the values needs escaping, and this takes a third of json.dumps' time: 20,000 a second are asked for.
+        fields = ", ".join([f'"{name}": "{value}"' for name, value in ticket.items()])
+        return ticket["ticket_id"].encode(), f"{{{fields}}}".encode()
 
     def _ticket(self, created: datetime) -> dict[str, str]:
-        choose = self._random.choice
+        # One draw for all: eight requests, four types and four priorities are 7 bits, the rest chooses the client.
+        bits = self._random.getrandbits(64)
+        key = uuid_text(self._random.getrandbits(128).to_bytes(16, "big"))
         return {
-            "ticket_id": str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            "client_id": f"CLIENT_{self._random.randrange(10_000):04}",
+            # Version 4, variant 1 (RFC 9562, section 5.4).
+            "ticket_id": f"{key[:14]}4{key[15:19]}{'89ab'[bits >> 62]}{key[20:]}",
+            "client_id": f"CLIENT_{(bits >> 7) % 10_000:04}",
             "created_at": created.isoformat(),
-            "request": choose(REQUESTS),
-            "request_type": choose(REQUEST_TYPES),
-            "priority": choose(PRIORITIES),
+            "request": REQUESTS[bits & 7],
+            "request_type": REQUEST_TYPES[bits >> 3 & 3],
+            "priority": PRIORITIES[bits >> 5 & 3],
         }
 
     def _spoiled(self, created: datetime) -> Made:

@@ -7,6 +7,7 @@ read (`views.py`), and file formats (`files.py`).
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import pyarrow as pa
@@ -48,6 +49,8 @@ SCHEMAS: Mapping[Growing, pa.Schema] = {
     "high_priority_tickets": TICKETS,
     "rejected_tickets": REJECTS,
 }
+# A commit takes seconds; the folders of old versions hold their files by links of their own.
+SWEEP_AFTER = timedelta(hours=1)
 # Rows are never derived again by parts of a table, so all of its files belong together.
 _PARTITION = "all"
 
@@ -121,6 +124,10 @@ class Tables:
                     state.bump_version(connection)
                 done = True
         return done
+
+    def sweep(self) -> int:
+        """Remove files that were written again, or never made visible, long enough ago; return how many."""
+        return sum(self.dataset(table).sweep(SWEEP_AFTER) for table in GROWING)
 
     def _publish(self, dataset: Dataset, rows: Rows) -> NewFile:
         key = f"{dataset.prefix}/{_PARTITION}/{uuid.uuid4().hex}.{self.format}"

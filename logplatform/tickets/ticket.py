@@ -57,7 +57,7 @@ def too_long(limit: int) -> str:
 
 
 class Ticket(msgspec.Struct, frozen=True, gc=False):
-    """A valid ticket. `key` is the UUID's 16 bytes: two tickets of one key are the same ticket.
+    """A valid ticket and its place in the log. `key` is the UUID's 16 bytes: equal keys, same ticket.
 
     `ticket_id` is in lower case; `created_us` counts microseconds since 1970 UTC, `created_at` is the text as it came,
     and so are the others. (A msgspec struct is made in a tenth of the time of a dataclass, and there are millions.)
@@ -71,11 +71,13 @@ class Ticket(msgspec.Struct, frozen=True, gc=False):
     request: str
     request_type: RequestType
     priority: Priority
+    partition: int
+    offset: int
 
     def digest(self) -> bytes:
         """8 bytes that are equal for tickets of equal content: the same instant in another zone is equal."""
-        parts = (self.client_id, str(self.created_us), self.request_type, self.priority, self.request)
-        return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        text = f"{self.client_id} {self.created_us} {self.request_type} {self.priority} {self.request}"
+        return blake2b(text.encode(), digest_size=8).digest()
 
 
 def uuid_key(text: str) -> bytes | None:
@@ -88,6 +90,12 @@ def uuid_key(text: str) -> bytes | None:
         return None
     # A fifth hyphen, or a blank (which fromhex skips), leaves fewer bytes.
     return key if len(key) == 16 else None
+
+
+def uuid_text(key: bytes) -> str:
+    """The text form of a UUID's 16 bytes, in lower case."""
+    text = key.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,8 @@ What belongs here: what is computed from a commit's tickets. What does not: vali
 The statements are plain SQL on the tables `tickets` and `teams`, which other SQL engines read the same way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -49,14 +50,24 @@ class Transformed:
     clients: list[str]
 
 
+@contextmanager
+def open_engine() -> Generator[duckdb.DuckDBPyConnection]:
+    """The embedded engine, in memory; opening one costs more than a small commit."""
+    with duckdb.connect(config={"threads": 1}) as engine:
+        yield engine
+
+
 def transform(
-    tickets: Iterable[Ticket], teams: Mapping[RequestType, str], high: Sequence[str], commit_id: int
+    engine: duckdb.DuckDBPyConnection,
+    tickets: Iterable[Ticket],
+    teams: Mapping[RequestType, str],
+    high: Sequence[str],
+    commit_id: int,
 ) -> Transformed:
     """Enrich and count; `high` are the priorities of `high_priority_tickets`."""
-    rows = _table(list(tickets), commit_id)
-    with duckdb.connect(config={"threads": 1}) as engine:
-        engine.register("tickets", rows)
-        engine.register("teams", pa.table({"request_type": list(teams), "assigned_team": list(teams.values())}))
+    engine.register("tickets", _table(list(tickets), commit_id))
+    engine.register("teams", pa.table({"request_type": list(teams), "assigned_team": list(teams.values())}))
+    try:
         enriched = _typed(engine.sql(ENRICH).to_arrow_table())
         engine.register("enriched", enriched)
         marks = ", ".join("?" * len(high))
@@ -64,9 +75,13 @@ def transform(
         return Transformed(
             tickets=enriched,
             high_priority=_typed(chosen.to_arrow_table()),
-            counts={(kind, priority): count for kind, priority, count in engine.sql(COUNT).fetchall()},
-            clients=[client for (client,) in engine.sql(CLIENTS).fetchall()],
+            counts={(kind, priority): count for kind, priority, count in engine.execute(COUNT).fetchall()},
+            clients=[client for (client,) in engine.execute(CLIENTS).fetchall()],
         )
+    finally:
+        # What stays registered stays in memory.
+        for name in ("tickets", "teams", "enriched"):
+            engine.unregister(name)
 
 
 def _typed(table: pa.Table) -> pa.Table:

@@ -47,15 +47,18 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 
-def parse_ticket(raw: bytes) -> Ticket | Reasons:
-    """The ticket in `raw`, or every reason why there is none (at least one, in the order of the fields)."""
+def parse_ticket(raw: bytes, partition: int = 0, offset: int = 0) -> Ticket | Reasons:
+    """The ticket in `raw`, or every reason why there is none (at least one, in the order of the fields).
+
+    `partition` and `offset` are where the message stands.
+    """
     try:
         wire = _decode(raw)
     except _UNDECODABLE:
         return _reasons(raw)
     key, created = uuid_key(wire.ticket_id), instant_us(wire.created_at)
     # The decoder skips fields it does not know without looking at their bytes.
-    if key is None or created is None or wire.client_id not in CLIENTS or not _is_utf8(raw):
+    if key is None or created is None or wire.client_id not in CLIENTS or not (raw.isascii() or _is_utf8(raw)):
         return _reasons(raw)
     return Ticket(
         key,
@@ -66,12 +69,12 @@ def parse_ticket(raw: bytes) -> Ticket | Reasons:
         wire.request,
         wire.request_type,
         wire.priority,
+        partition,
+        offset,
     )
 
 
 def _is_utf8(raw: bytes) -> bool:
-    if raw.isascii():
-        return True
     try:
         raw.decode()
     except UnicodeDecodeError:

@@ -37,9 +37,9 @@ KEEP_SECONDS = 3_600.0
 
 
 def tables_root(tenancy: Tenancy) -> Path:
-    """Where the folders of the tables are: `tickets` under the data root, for other tenants `tickets-<tenant>`."""
-    suffix = "" if tenancy.tenant == "default" else f"-{tenancy.tenant}"
-    return tenancy.settings.data_root / f"tickets{suffix}"
+    """Where the tables' folders are: `tickets` under the data root; other tenants' in `tenants/<tenant>` below it."""
+    root = tenancy.settings.data_root / "tickets"
+    return root if tenancy.tenant == "default" else root / "tenants" / tenancy.tenant
 
 
 def aggregates(totals: Totals) -> dict[Aggregate, pa.Table]:
