@@ -11,12 +11,27 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from logplatform.landing.leases import utc_now
-from logplatform.settings.model import DOMAINS, Settings
+from logplatform.settings.model import Domain, Settings
 
-FOLDERS = ("landing", "contents", "datasets", "extracted", "processed", "error", "reports", "tmp", "dagster", "logs")
-"""Folders that the platform makes under the data root. Databases stand beside them, one a domain."""
+FOLDERS = (
+    "landing",
+    "contents",
+    "datasets",
+    "extracted",
+    "processed",
+    "error",
+    "reports",
+    "tickets",
+    "tmp",
+    "dagster",
+    "logs",
+)
+"""Folders that the platform makes under the data root. Databases stand beside them, one a domain.
+
+`spool/` is not among them: the topics in it are a source, and may exist nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,7 @@ class Erasable:
 
 def erasable(settings: Settings) -> list[Erasable]:
     """What the platform has stored, databases first: the order in which it is erased."""
-    databases = [settings.database(domain) for domain in DOMAINS]
+    databases = [settings.database(domain) for domain in get_args(Domain)]
     folders = [settings.data_root / name for name in FOLDERS]
     found = [Erasable(path, *_measured(_with_log(path))) for path in databases if path.exists()]
     kept = [path for path in folders if path.is_dir() and any(path.iterdir())]
@@ -42,7 +57,7 @@ def in_use(settings: Settings) -> str:
 
     A database that cannot be read is not in use: to erase it is the way out.
     """
-    for domain in DOMAINS:
+    for domain in get_args(Domain):
         path = settings.database(domain)
         if not path.exists():
             continue

@@ -108,9 +108,12 @@ def open_tenancy(settings: Settings, domain: Domain, now: Callable[[], datetime]
 
 
 def enabled_sources(settings: Settings, domain: Domain) -> list[ArchiveSource | MachineSource]:
-    """The settings of a domain's sources that are switched on."""
-    section = settings.archives if domain == "archives" else settings.machines
-    return [source for source in section.sources if source.enabled]
+    """The settings of a domain's sources of files that are switched on; domains without any have none."""
+    sources: dict[Domain, Sequence[ArchiveSource | MachineSource]] = {
+        "archives": settings.archives.sources,
+        "machines": settings.machines.sources,
+    }
+    return [source for source in sources.get(domain, ()) if source.enabled]
 
 
 def open_source(source: ArchiveSource | MachineSource) -> Source:
