@@ -188,11 +188,15 @@ def _commit(
     *,
     anew: bool,
 ) -> DayReport:
+    gone = [old for one in parsed for old in one.outgrown if old.found.day == day and not anew]
+    rows = dataset.rows([old.origin for old in gone])
     with job.transaction() as connection:
         dataset.apply(connection, change)
-        _commit_files(job, connection, parsed)
         # Read in here: another batch of the same day may have committed since these files were parsed.
         figures = EventFigures() if anew else _before(job, day)
+        for old in gone:
+            figures = figures.plus(old.taken_back(job.tenancy, rows.get(old.origin, 0)))
+        _commit_files(job, connection, parsed)
         for one in parsed:
             figures = figures.plus(one.figures)
         report = event_report(day, figures, time.monotonic() - begun)

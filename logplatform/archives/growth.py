@@ -14,11 +14,12 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
+from logplatform.archives.figures import EventFigures
 from logplatform.archives.parse_file import ExtractedFile
 from logplatform.archives.places import origin_of
 from logplatform.archives.rotation import LogName, log_name, same_log
 from logplatform.landing.observations import Observation, observation_of
-from logplatform.stores.schema import content, observation
+from logplatform.stores.schema import content, dead_letter, observation
 from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
@@ -27,10 +28,17 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Outgrown:
-    """A delivered file whose content is only the beginning of a new one's."""
+    """A delivered file whose content is only the beginning of a new one's; `lines` and `bytes` are of that content."""
 
     found: Observation
     origin: str
+    lines: int
+    bytes: int
+
+    def taken_back(self, tenancy: Tenancy, events: int) -> EventFigures:
+        """What its day's figures lose when it is replaced; `events` rows were its."""
+        letters = tenancy.letters.count(dead_letter.c.origin == self.origin)
+        return EventFigures(-1, -self.lines, letters - self.lines, -events, -letters, -self.bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Candidate:
     found: Observation
     content_sha256: str
     size: int
+    lines: int
 
 
 def is_live(path: str) -> bool:
@@ -59,7 +68,7 @@ def live_before(tenancy: Tenancy, files: Sequence[ExtractedFile]) -> list[Candid
         ),
     )
     query = (
-        sa.select(observation, content.c.content_sha256, content.c.content_size)
+        sa.select(observation, content.c.content_sha256, content.c.content_size, content.c.lines.label("content_lines"))
         .select_from(joined)
         .where(
             observation.c.domain == tenancy.domain,
@@ -75,7 +84,10 @@ def live_before(tenancy: Tenancy, files: Sequence[ExtractedFile]) -> list[Candid
         for source, group in groupby(by_source, key=lambda file: file.found.source):
             for logs in chunks({file.log[1] for file in group}):
                 rows = connection.execute(query.where(observation.c.source == source, observation.c.path.in_(logs)))
-                found += [Candidate(observation_of(row), row.content_sha256, row.content_size) for row in rows]
+                found += [
+                    Candidate(observation_of(row), row.content_sha256, row.content_size, row.content_lines or 0)
+                    for row in rows
+                ]
     return [one for one in found if is_live(one.found.path)]
 
 
@@ -101,5 +113,6 @@ def outgrown(tenancy: Tenancy, file: ExtractedFile, before: Sequence[Candidate])
                 digest.update(chunk)
                 done += len(chunk)
             if digest.hexdigest() == one.content_sha256:
-                found.append(Outgrown(one.found, origin_of(one.found, one.content_sha256)))
+                origin = origin_of(one.found, one.content_sha256)
+                found.append(Outgrown(one.found, origin, one.lines, one.size))
     return found
