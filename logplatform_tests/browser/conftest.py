@@ -69,7 +69,7 @@ class Platform:
         node = graphql(self.address, PARTITIONS, {"path": list(path)})["assetNodeOrError"]
         return {one["partition"] for one in node.get("assetMaterializations", [])}
 
-    def until(self, true: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = 240) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not true():
@@ -131,6 +131,6 @@ def page(chromium: str, platform: Platform) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1600, "height": 1300})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(90_000)
         yield page
         browser.close()

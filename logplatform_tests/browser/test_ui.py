@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from logplatform.orchestration.services import graphql
 from logplatform_tests.browser.conftest import Platform
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 GROUP = "/locations/__repository__@logplatform/asset-groups/{}/lineage"
 ASSETS = {

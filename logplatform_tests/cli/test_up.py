@@ -14,7 +14,9 @@ import pytest
 
 from logplatform.orchestration.services import Address, answers, graphql
 
-START_SECONDS = 120
+START_SECONDS = 300
+
+pytestmark = pytest.mark.timeout(900)
 SENSORS = """{sensorsOrError(
   repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "logplatform"}
 ) {... on Sensors {results {name sensorState {status}}}}}"""
