@@ -12,6 +12,7 @@ frames of zstd.
 
 import bz2
 import lzma
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -31,6 +32,9 @@ _ZSTD_WINDOW_BYTES = 128 << 20
 _ZSTD_STEP_BYTES = 1 << 10
 # After a member's end the rest of the input is copied; small first steps keep millions of tiny members linear.
 _FIRST_STEP_BYTES = 16 << 10
+
+
+_ERROR_NUMBER = re.compile(r"^Error -?\d+ ")
 
 
 class CorruptArchive(ValueError):
@@ -168,7 +172,8 @@ def _blocks(decoder: _Decoder, piece: bytes, compression: Compression, place: st
         try:
             block = decoder.decompress(piece, BLOCK_BYTES)
         except _ERRORS[compression] as error:
-            raise CorruptArchive(f"{compression} member {place}: {error}") from error
+            reason = _ERROR_NUMBER.sub("", str(error))
+            raise CorruptArchive(f"{compression} member {place}: {reason}") from error
         if block:
             yield block
         if decoder.eof or decoder.needs_input:

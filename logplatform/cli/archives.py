@@ -62,8 +62,7 @@ def run(
     settings = _settings(session, config_dir, sequential=sequential)
     from logplatform.cli.archives_work import drained  # noqa: PLC0415
 
-    with console(stderr=True).status("looking at the servers") as status:
-        outcome = drained(settings, incoming=not no_incoming and settings.archives.incoming, tell=status.update)
+    outcome = drained(settings, incoming=not no_incoming and settings.archives.incoming)
     print_outcome(outcome, as_json=as_json)
     context.exit(outcome.exit_code)
 
@@ -143,8 +142,7 @@ def recover(
     from logplatform.cli.archives_work import recovered  # noqa: PLC0415
 
     kind = next((name for name in RECOVER_TYPES if name == error_type), None)
-    with console(stderr=True).status("trying again") as status:
-        outcome = recovered(settings, Choice(kind, server, file), tell=status.update)
+    outcome = recovered(settings, Choice(kind, server, file))
     print_outcome(outcome, as_json=as_json)
     context.exit(outcome.exit_code)
 

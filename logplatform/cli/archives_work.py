@@ -6,7 +6,7 @@ What belongs here: running jobs and steps for a command and counting what came o
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,10 @@ from logplatform.archives.places import label
 from logplatform.archives.sensors import watched
 from logplatform.archives.unshown import catch_up
 from logplatform.cli.archives_output import SHOWN_FAILURES, FailedFile, Outcome
+from logplatform.cli.archives_progress import files_bar
 from logplatform.definitions import build_defs
 from logplatform.failures import PermanentFailure
 from logplatform.landing.observations import Observation
-from logplatform.orchestration.batches import Proposal
 from logplatform.orchestration.discovery import Watched
 from logplatform.orchestration.drain import Drained, drain
 from logplatform.orchestration.figures import Arrow
@@ -34,15 +34,13 @@ from logplatform.settings.model import Settings
 from logplatform.stores.schema import observation as table
 from logplatform.tenancy import Tenancy, open_tenancy
 
-Tell = Callable[[str], object]
 
-
-def drained(settings: Settings, *, incoming: bool, tell: Tell) -> Outcome:
+def drained(settings: Settings, *, incoming: bool) -> Outcome:
     """Look at every server, then run what is new and due to its end."""
     with open_tenancy(settings, "archives") as tenancy:
         began = tenancy.now()
         catch_up(tenancy)
-        done = _drain(settings, tenancy, watched(tenancy, incoming=incoming), tell)
+        done = _drain(settings, tenancy, watched(tenancy, incoming=incoming), began)
         looked = Counter[str]()
         for found in done.found:
             looked.update({"listed": found.listed, "new": found.new, "known": found.known, **found.left})
@@ -50,12 +48,12 @@ def drained(settings: Settings, *, incoming: bool, tell: Tell) -> Outcome:
         return replace(outcome, looked=dict(looked), unreachable=done.unreachable)
 
 
-def recovered(settings: Settings, choice: Choice, *, tell: Tell) -> Outcome:
+def recovered(settings: Settings, choice: Choice) -> Outcome:
     """Reopen failed files and run them; an outcome without files means that there were none."""
     with open_tenancy(settings, "archives") as tenancy:
         began = tenancy.now()
         reopened = reopen_failed(tenancy, choice)
-        done = _drain(settings, tenancy, [], tell) if reopened else Drained((), ())
+        done = _drain(settings, tenancy, [], began) if reopened else Drained((), ())
         outcome = _outcome(tenancy, began, problems=_problems(done.ran))
         return replace(outcome, looked={"failed before": reopened})
 
@@ -98,16 +96,9 @@ def _dropped(tenancy: Tenancy, file: str, server: str | None) -> Observation:
     return drop(tenancy, server, path)
 
 
-def _drain(settings: Settings, tenancy: Tenancy, sources: list[Watched], tell: Tell) -> Drained:
-    done = 0
-
-    def progress(proposal: Proposal, ran: Ran) -> None:
-        nonlocal done
-        done += proposal.files
-        tell(f"{done:,} files worked on{'' if ran.success else ', a run failed'}")
-
-    with opened_instance(settings) as instance:
-        return drain(build_defs(settings), instance, tenancy, sources, progress)
+def _drain(settings: Settings, tenancy: Tenancy, sources: list[Watched], began: datetime) -> Drained:
+    with opened_instance(settings) as instance, files_bar(tenancy, began):
+        return drain(build_defs(settings), instance, tenancy, sources)
 
 
 def _report(settings: Settings, tenancy: Tenancy) -> None:
