@@ -18,7 +18,7 @@ from logplatform.settings.policies import BatchSettings, LandingSettings, Redact
 from logplatform.settings.tickets import TicketsSettings
 from logplatform.settings.uploads import UploadsSettings
 
-Domain = Literal["archives", "machines", "tickets"]
+Domain = Literal["archives", "machines", "uploads", "tickets"]
 DOMAINS: tuple[Domain, ...] = ("archives", "machines")
 
 

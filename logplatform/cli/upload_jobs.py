@@ -1,0 +1,175 @@
+"""`logplatform uploads add|work|queue|list|retry`: files in, jobs done.
+
+What belongs here: reading arguments and printing. What does not: receiving (`uploads.intake`), ingesting
+(`uploads.worker`).
+"""
+
+import signal
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from logplatform.cli.output import print_json, print_table
+from logplatform.cli.session import Session, pass_session
+from logplatform.failures import PermanentFailure
+from logplatform.stores.upload_ledger import UploadRecord
+from logplatform.uploads.intake import Received, receive
+from logplatform.uploads.reading import chunks_of
+from logplatform.uploads.room import UploadRoom, open_uploads
+from logplatform.uploads.worker import work
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
+
+
+@click.command("add")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_json
+@pass_session
+@click.pass_context
+def add(context: click.Context, session: Session, files: Sequence[Path], as_json: bool) -> None:
+    """Take files in, as an upload over HTTP does; `uploads work` then makes them searchable.
+
+    Exit code 0: all were taken (a file whose bytes are known already, too); 1: some were refused.
+    """
+    with open_uploads(session.settings) as room:
+        found = [(file, _receive(room, file)) for file in files]
+    if as_json:
+        print_json([_told(file, received) for file, received in found])
+    else:
+        for file, received in found:
+            click.echo(f"{file}: {_line(received)}")
+    context.exit(1 if any(received.error for _, received in found) else 0)
+
+
+@click.command("work")
+@click.option("--once", is_flag=True, help="End when no job can be had.")
+@_json
+@pass_session
+@click.pass_context
+def work_command(context: click.Context, session: Session, once: bool, as_json: bool) -> None:
+    """Ingest what was uploaded: validate every record, enrich it, index it; SIGTERM ends after the job at hand.
+
+    Exit code 0: all jobs went well; 1: some failed.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    counts: dict[str, int] = {}
+    with open_uploads(session.settings) as room:
+        for job_id, outcome in work(room, f"worker-{uuid.uuid4().hex[:8]}", stop.is_set, once=once):
+            counts[outcome] = counts.get(outcome, 0) + 1
+            if not as_json:
+                click.echo(f"{job_id} {outcome}{_result(room.uploads.get(job_id))}")
+    if as_json:
+        print_json(counts)
+    elif not counts:
+        click.echo("Nothing to do.")
+    context.exit(1 if counts.keys() & {"failed", "retry"} else 0)
+
+
+@click.command("queue")
+@click.argument("action", type=click.Choice(["list", "clear"]), default="list")
+@_limit
+@_json
+@pass_session
+def queue(session: Session, action: str, limit: int, as_json: bool) -> None:
+    """Show the jobs that wait, or clear them: their uploads stay pending, and the next worker queues them again."""
+    with open_uploads(session.settings) as room:
+        if action == "clear":
+            removed = room.queue.clear()
+            print_json({"removed": removed}) if as_json else click.echo(f"{removed} jobs removed.")
+            return
+        jobs, length = room.queue.waiting(limit), len(room.queue)
+    rows = [{"job_id": job.job_id, "created_at": job.created_at, "claims": job.claims} for job in jobs]
+    if as_json:
+        print_json({"length": length, "jobs": rows})
+    else:
+        print_table(f"{length} jobs", ("job", "created", "claimed"), [tuple(row.values()) for row in rows])
+
+
+@click.command("list")
+@_limit
+@_json
+@pass_session
+def list_command(session: Session, limit: int, as_json: bool) -> None:
+    """The newest uploads and what became of them."""
+    with open_uploads(session.settings) as room:
+        records = room.uploads.recent(limit)
+    rows = [
+        {
+            "job_id": one.job_id,
+            "filename": one.filename,
+            "status": one.status,
+            "total_lines": one.total_lines,
+            "documents": one.documents,
+            "dead_letters": one.dead_letters,
+            "uploaded_at": one.uploaded_at,
+            "duplicate_of": one.duplicate_of,
+            "error_message": one.error_message,
+        }
+        for one in records
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        columns = ("job", "file", "status", "records", "documents", "dead letters", "uploaded", "same as", "error")
+        print_table("Uploads", columns, [tuple(row.values()) for row in rows])
+
+
+@click.command("retry")
+@click.argument("job")
+@pass_session
+def retry(session: Session, job: str) -> None:
+    """Ingest the failed upload JOB again."""
+    with open_uploads(session.settings) as room:
+        if not room.uploads.retry(job):
+            record = room.uploads.get(job)
+            raise PermanentFailure(
+                f"{job}: {'no such upload' if record is None else f'is {record.status}, not failed'}"
+            )
+        room.queue.push(job)
+    click.echo(f"{job} is queued again.")
+
+
+def _receive(room: UploadRoom, file: Path) -> Received:
+    try:
+        with file.open("rb") as stream:
+            return receive(room, file.name, chunks_of(stream))
+    except OSError as error:
+        raise PermanentFailure(f"{file}: {error.strerror}") from error
+
+
+def _told(file: Path, received: Received) -> dict[str, object]:
+    record = received.record
+    if record is None:
+        return {"file": str(file), "success": False, "error": received.error}
+    return {
+        "file": str(file),
+        "success": True,
+        "job_id": record.job_id,
+        "file_id": record.file_id,
+        "total_lines": record.total_lines,
+        "status": record.status,
+        "duplicate_of": record.duplicate_of,
+    }
+
+
+def _line(received: Received) -> str:
+    record = received.record
+    if record is None:
+        return f"refused: {received.error}"
+    if record.duplicate_of:
+        return f"the same bytes as job {record.duplicate_of}: nothing to do"
+    return f"{record.total_lines} records, job {record.job_id}"
+
+
+def _result(record: UploadRecord | None) -> str:
+    if record is None:
+        return ""
+    if record.processed:
+        return f": {record.filename}, {record.documents} documents, {record.dead_letters} dead letters"
+    return f": {record.filename}" + (f": {record.error_message}" if record.error_message else "")

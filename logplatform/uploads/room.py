@@ -1,0 +1,46 @@
+"""What the domain works with: its ledger, its queue, its index, its rules, opened from the settings.
+
+What belongs here: wiring. What does not: any work.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from logplatform.landing.leases import utc_now
+from logplatform.settings.base import zone
+from logplatform.settings.model import Settings
+from logplatform.stores.job_queue import JobQueue, SqlJobQueue
+from logplatform.stores.log_index import DATASET, ParquetLogIndex, open_log_index
+from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.upload_ledger import SqlUploadLedger
+from logplatform.tenancy import Tenancy, open_tenancy
+from logplatform.uploads.enrich import Enricher
+from logplatform.uploads.geoip import open_geoip
+from logplatform.uploads.inspection import UploadLimits
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRoom:
+    """The stores and rules of one tenant's uploads; open one with `open_uploads`."""
+
+    tenancy: Tenancy
+    uploads: SqlUploadLedger
+    queue: JobQueue
+    index: ParquetLogIndex
+    enricher: Enricher
+    limits: UploadLimits
+
+
+@contextmanager
+def open_uploads(settings: Settings, now: Callable[[], datetime] = utc_now) -> Generator[UploadRoom]:
+    """Open everything; PermanentFailure if the GeoIP database of the settings cannot be used."""
+    section = settings.uploads
+    enricher = Enricher(open_geoip(section.geoip_database), zone(section.timezone or settings.timezone))
+    limits = UploadLimits(section.max_file_bytes, settings.landing.max_line_bytes, section.allowed_extensions)
+    with open_tenancy(settings, "uploads", now) as tenancy:
+        ledger = SqlUploadLedger(tenancy.database, tenancy.tenant, tenancy.now)
+        queue = SqlJobQueue(tenancy.database, tenancy.tenant, tenancy.now)
+        with open_log_index(tenancy.dataset(DATASET, DOCUMENTS)) as index:
+            yield UploadRoom(tenancy, ledger, queue, index, enricher, limits)
