@@ -47,7 +47,7 @@ def _finish(stage: Stage) -> Snapshot:
     pytest.fail("three restarts did not end well")
 
 
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize("attempt", [0, *(pytest.param(number, marks=pytest.mark.faults) for number in (1, 2, 3))])
 def test_runs_at_once_share_the_work_and_double_nothing(
     domain: Domain, expected: Snapshot, tmp_path: Path, attempt: int
 ) -> None:
@@ -118,7 +118,7 @@ GROWING: dict[Domain, tuple[str, bytes]] = {
 RESULTS = ("dataset", "table dead_letter", *(f"table {name}" for name in inputs.SESSION_TABLES))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(number, marks=pytest.mark.faults) for number in (1, 2, 3))])
 def test_a_file_that_grows_between_kills_counts_each_line_once(domain: Domain, tmp_path: Path, seed: int) -> None:
     """Each run is killed and each restart finds the file longer, cut at any byte; the end is what one look gives."""
     path, whole = GROWING[domain]
@@ -150,7 +150,7 @@ def _results(found: Snapshot) -> Snapshot:
     }
 
 
-@pytest.mark.parametrize("kilobytes", [60, 400])
+@pytest.mark.parametrize("kilobytes", [400, *(pytest.param(size, marks=pytest.mark.faults) for size in (60, 900))])
 def test_a_disk_that_fills_in_the_middle_loses_nothing(
     domain: Domain, expected: Snapshot, tmp_path: Path, kilobytes: int
 ) -> None:

@@ -81,6 +81,8 @@ def test_a_database_of_an_earlier_state_is_brought_up_with_its_rows(state: str, 
     assert list(DayCommits(ledger).unreported()) == []
     with database.read() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM dataset_origin")).scalar_one() == 1
+        pieces = connection.execute(sa.text("SELECT session_id, numero_piece FROM piece_production")).all()
+        assert pieces == ([] if state == "0001" else [(1, 7)])
     with sqlite3.connect(path) as raw:
         assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
         assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -15,6 +15,7 @@ CREATE TABLE centre_usinage (
 	CONSTRAINT pk_centre_usinage PRIMARY KEY (id), 
 	CONSTRAINT uq_centre_usinage_tenant_nom UNIQUE (tenant, nom)
 );
+INSERT INTO "centre_usinage" VALUES(1,'default','DEM12','PVC','',1,'2025-11-22 08:30:00.000000');
 CREATE TABLE content (
 	domain TEXT NOT NULL, 
 	tenant TEXT NOT NULL, 
@@ -194,6 +195,7 @@ CREATE TABLE piece_production_row (
  WITHOUT ROWID
 
 ;
+INSERT INTO "piece_production_row" VALUES(1,0,7,'2025-11-10 06:00:00.000000',NULL);
 CREATE TABLE session_production (
 	id INTEGER NOT NULL, 
 	tenant TEXT NOT NULL, 
@@ -221,6 +223,7 @@ CREATE TABLE session_production (
 	CONSTRAINT fk_session_production_version_id FOREIGN KEY(version_id) REFERENCES session_version (id), 
 	CONSTRAINT uq_session_production_centre_usinage_id_date_production UNIQUE (centre_usinage_id, date_production)
 );
+INSERT INTO "session_production" VALUES(1,'default',1,'2025-11-10',NULL,NULL,NULL,NULL,1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'DEM12 (PVC)/20251110.LOG','2025-11-22 08:30:00.000000',0,1,'00');
 CREATE TABLE session_version (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	centre_usinage_id INTEGER NOT NULL, 
@@ -228,6 +231,7 @@ CREATE TABLE session_version (
 	created_at DATETIME NOT NULL, 
 	CONSTRAINT fk_session_version_centre_usinage_id FOREIGN KEY(centre_usinage_id) REFERENCES centre_usinage (id)
 );
+INSERT INTO "session_version" VALUES(1,1,'2025-11-10','2025-11-22 08:30:00.000000');
 CREATE INDEX ix_content_content_sha256 ON content (domain, tenant, content_sha256);
 CREATE INDEX ix_dataset_file_partition ON dataset_file (dataset, tenant, partition);
 CREATE INDEX ix_day_commit_reported ON day_commit (domain, tenant, reported);
@@ -247,4 +251,5 @@ CREATE VIEW periode_attente AS SELECT session_production.id AS session_id, times
 CREATE VIEW periode_arret AS SELECT session_production.id AS session_id, timestamp_debut, timestamp_fin, duree_secondes FROM session_production JOIN periode_arret_row ON periode_arret_row.version_id = session_production.version_id;
 CREATE VIEW piece_production AS SELECT session_production.id AS session_id, numero_piece, timestamp_production, details FROM session_production JOIN piece_production_row ON piece_production_row.version_id = session_production.version_id;
 DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('session_version',1);
 COMMIT;
