@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import archives, sensor, uploads
+from benchmarks import archives, sensor, tickets, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -45,6 +45,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
         "archives": partial(archives.compare, folder, size.archive_bytes),
         "sensor": partial(sensor.compare, folder, size.listed_files),
         "uploads": partial(uploads.compare, folder, size.events),
+        "tickets": partial(tickets.compare, folder, size.events),
     }
 
 

@@ -228,6 +228,37 @@ def test_a_reader_never_sees_a_part_of_a_commit_nor_a_row_twice(tmp_path: Path) 
     assert set(seen) <= {0, *accumulate(commit.accepted for commit in commits)}
 
 
+def test_a_reader_through_the_link_is_right_or_told_so(tmp_path: Path) -> None:
+    """A glob through the link may meet a swap: then a file is gone, and never are rows missing or doubled."""
+    settings = settings_in(tmp_path, batch_messages=60)
+    ingest(settings)
+    fill(tmp_path, [numbered(n) for n in range(1_200)])
+    done, seen, gone = threading.Event(), set[int](), list[str]()
+    pattern = tmp_path / "tickets" / "tickets_with_assignment" / "*.parquet"
+
+    def read() -> None:
+        with duckdb.connect() as engine:
+            while not done.is_set():
+                try:
+                    rows = engine.execute(f"SELECT ticket_id FROM read_parquet('{pattern}')").fetchall()
+                except duckdb.IOException as error:
+                    gone.append(str(error))
+                else:
+                    assert len(rows) == len(set(rows))
+                    seen.add(len(rows))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        commits = ingest(settings)
+    finally:
+        done.set()
+        reader.join()
+    assert seen <= {0, *accumulate(commit.accepted for commit in commits)}
+    assert len(seen) > 3
+    assert all("No such file" in text or "No files found" in text for text in gone)
+
+
 def test_two_at_once_are_one_after_the_other(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, batch_messages=10)
     fill(tmp_path, [numbered(n) for n in range(30)])
