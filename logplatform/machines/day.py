@@ -10,7 +10,7 @@ more is refused: it is no machine's log.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -109,10 +109,11 @@ class DayBuilder:
 
     def build(self) -> DayEvents:
         """The day in order; the builder is used up."""
-        time = np.concatenate(self._time or [np.zeros(0, np.int64)])
-        kind = np.concatenate(self._kind or [np.zeros(0, np.uint8)])
-        value = np.concatenate(self._value or [np.zeros(0, np.int64)])
-        back = np.concatenate(self._back or [np.zeros((0, 2), np.int64)])
+        # One column after the other, so that only one of them is there twice.
+        time = _joined(self._time, np.int64)
+        kind = _joined(self._kind, np.uint8)
+        value = _joined(self._value, np.int64)
+        back = np.concatenate(self._back) if self._back else np.zeros((0, 2), np.int64)
         texts = self._texts
         if len(time) and (time[1:] < time[:-1]).any():
             order = np.argsort(time, kind="stable")
@@ -129,3 +130,10 @@ class DayBuilder:
             before = np.concatenate((np.array([local]), time[:-1]))
             self._back.append(np.stack((before[rows], time[rows]), axis=1))
         self._last = (time[-1], clock[-1])
+
+
+def _joined(parts: list[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    """The parts as one array; their list is emptied."""
+    joined = np.concatenate(parts) if parts else np.zeros(0, kind)
+    parts.clear()
+    return joined

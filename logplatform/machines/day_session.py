@@ -6,6 +6,7 @@ What belongs here: loading, and which days a job has derived. What does not: sto
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,13 +14,15 @@ import pyarrow.parquet as pq
 
 from logplatform.machines.columns import SessionColumns, session_columns
 from logplatform.machines.day import DayEvents
-from logplatform.machines.event_table import read_columns, to_day
+from logplatform.machines.event_table import read_columns, release_memory, to_day
 from logplatform.machines.job import Job
 from logplatform.machines.places import Place, origin_key
 from logplatform.machines.session import Session, compute_session
 from logplatform.machines.unit_events import events_dataset
 from logplatform.stores.machine_days import DayAccount
 from logplatform.tenancy import Tenancy
+
+_ROWS_AT_ONCE: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def load(job: Job, account: DayAccount) -> DaySession:
     """Read a folder's day back from `machine_events` and compute its session."""
     origin = origin_key(account.source, account.folder, account.day)
     events = to_day(_batches(job.tenancy, account.day, origin))
+    release_memory()
     return DaySession(job.places[account.source, account.folder], account, events, compute_session(account.day, events))
 
 
@@ -63,8 +67,10 @@ def _batches(tenancy: Tenancy, day: date, origin: str) -> Iterator[pa.RecordBatc
         if origin not in held:
             continue
         columns = read_columns() if len(held) == 1 else ["origin", *read_columns()]
-        with pq.ParquetFile(file.uri) as reader:
-            for batch in reader.iter_batches(columns=columns):
+        # Threads and read-ahead cost more memory than a machine's day takes.
+        with pq.ParquetFile(file.uri, pre_buffer=False) as reader:
+            for batch in reader.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
+                release_memory()
                 if len(held) == 1:
                     yield batch
                 else:

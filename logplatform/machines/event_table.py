@@ -148,3 +148,8 @@ def _extend(builder: DayBuilder, batch: pa.RecordBatch) -> None:
     texts = batch["details"].take(pa.array(told)).to_pylist()
     local, clock = (batch[name].cast(pa.int64()).to_numpy() for name in ("local_time", "timestamp"))
     builder.extend(local, kind, value, dict(zip(told.tolist(), texts, strict=True)), clock)
+
+
+def release_memory() -> None:
+    """Give back what Arrow has freed but keeps for itself, which may be twice what it ever used at once."""
+    pa.default_memory_pool().release_unused()

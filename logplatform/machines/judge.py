@@ -15,15 +15,23 @@ from logplatform.machines.rules import rules_of
 from logplatform.orchestration.figures import PREVIEW_ROWS, Cell, DayReport
 from logplatform.stores.sessions import StoredSession
 
+Judged = tuple[str, list[Anomaly]]
+"""A centre's name, and the anomalies of its session."""
+
 
 def derive_anomalies(job: Job) -> Iterator[DayReport]:
     """Find and store the anomalies of the job's days; a report a day."""
     for day, accounts in derived_days(job):
         work = job.day(day)
-        judged = [(one, anomalies_of(job, one)) for one in (load(job, account) for account in accounts)]
+        # One session at a time is in memory.
+        judged = [_judged(job, load(job, account)) for account in accounts]
         report = _report(job, day, judged, work.seconds)
         _commit(work, judged, report)
         yield report
+
+
+def _judged(job: Job, one: DaySession) -> Judged:
+    return one.place.centre.nom, anomalies_of(job, one)
 
 
 def anomalies_of(job: Job, one: DaySession) -> list[Anomaly]:
@@ -49,28 +57,28 @@ def stored_rates(stored: StoredSession) -> Mapping[str, float]:
     return {"pieces an hour": stored.total_pieces / duration, **told}
 
 
-def _commit(work: DayWork, judged: list[tuple[DaySession, list[Anomaly]]], report: DayReport) -> None:
+def _commit(work: DayWork, judged: list[Judged], report: DayReport) -> None:
     sessions = work.job.sessions
-    stored = {one.place.centre.nom: sessions.find(one.place.centre.nom, work.day) for one, _ in judged}
+    stored = {nom: sessions.find(nom, work.day) for nom, _ in judged}
     with work.transaction() as connection:
-        for one, found in judged:
-            session = stored[one.place.centre.nom]
+        for nom, found in judged:
+            session = stored[nom]
             if session is not None:
                 told = [(anomaly.kind, moment(anomaly.at), anomaly.detail) for anomaly in found]
                 sessions.replace_anomalies(connection, session.id, told)
         work.commit(connection, ANOMALIES, report)
 
 
-def _report(job: Job, day: date, judged: list[tuple[DaySession, list[Anomaly]]], seconds: float) -> DayReport:
+def _report(job: Job, day: date, judged: list[Judged], seconds: float) -> DayReport:
     kinds: Counter[str] = Counter(anomaly.kind for _, found in judged for anomaly in found)
     rows: list[dict[str, Cell]] = [
         {
-            "centre": one.place.centre.nom,
+            "centre": nom,
             "kind": anomaly.kind,
             "at": str(moment(anomaly.at) or ""),
             "why": job.tenancy.redactor.text(anomaly.detail),
         }
-        for one, found in judged
+        for nom, found in judged
         for anomaly in found
     ]
     return DayReport(

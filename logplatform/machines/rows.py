@@ -35,7 +35,7 @@ def session_digest(session: Session, columns: SessionColumns) -> str:
     digest.update(repr(sorted(columns.items())).encode())
     for array in (session.pieces, session.numbers, *_arrays(session.waits), *_arrays(session.stops)):
         digest.update(len(array).to_bytes(8))
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).data)
     for place, text in sorted(session.remarks.items()):
         digest.update(repr((place, text)).encode())
     digest.update(msgspec.msgpack.encode(session.jobs))

@@ -100,10 +100,10 @@ class Session:
 
 def compute_session(day: dt.date, events: DayEvents) -> Session:
     """The session of a day's events."""
-    pieces = events.rows(PIECE)
-    times = events.time[pieces]
+    made = events.kind == PIECE
+    times, numbers = events.time[made], events.value[made]
     starts, stop_rows = events.rows(START), events.rows(STOP)
-    waits, stops = _waits(events), _stops(events, stop_rows, starts, pieces)
+    waits, stops = _waits(events), _stops(events, stop_rows, starts)
     return Session(
         day=day,
         first_piece=int(times[0]) if len(times) else None,
@@ -112,10 +112,8 @@ def compute_session(day: dt.date, events: DayEvents) -> Session:
         last_stop=int(events.time[stop_rows[-1]]) if len(stop_rows) else None,
         totals=_totals(times, waits, stops),
         pieces=times,
-        numbers=events.value[pieces],
-        remarks={
-            int(np.searchsorted(pieces, row)): text for row, text in events.texts.items() if events.kind[row] == PIECE
-        },
+        numbers=numbers,
+        remarks=_remarks(events),
         waits=waits,
         stops=stops,
         jobs=_jobs(events),
@@ -152,11 +150,19 @@ def _waits(events: DayEvents) -> Periods:
     return Periods(begins, begins + lengths, rows, np.zeros(len(rows), np.bool_))
 
 
-def _stops(events: DayEvents, stops: Ints, starts: Ints, pieces: Ints) -> Periods:
+def _remarks(events: DayEvents) -> dict[int, str]:
+    told = {row: text for row, text in events.texts.items() if events.kind[row] == PIECE}
+    if not told:
+        return {}
+    pieces = events.rows(PIECE)
+    return {int(np.searchsorted(pieces, row)): text for row, text in told.items()}
+
+
+def _stops(events: DayEvents, stops: Ints, starts: Ints) -> Periods:
     last_start = int(starts[-1]) if len(starts) else -1
     started, unstarted = stops[stops < last_start], stops[stops > last_start]
     first, end = _first_of_each(started, starts)
-    late, late_end = _first_of_each(unstarted, pieces)
+    late, late_end = _first_of_each(unstarted, events.rows(PIECE) if len(unstarted) else starts)
     rows = np.concatenate((first, late))
     end_rows = np.concatenate((end, late_end))
     known = end_rows < len(events)

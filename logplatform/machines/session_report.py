@@ -3,7 +3,8 @@
 What belongs here: a day's report of `machine_sessions`. What does not: the report page (`report`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -17,23 +18,41 @@ _MOST_PICTURES: Final = 12
 _PICTURE_HEIGHT: Final = 130
 
 
-def session_day_report(redactor: Redactor, day: date, done: Sequence[DaySession], seconds: float) -> DayReport:
-    """Events in, sessions out; `done` are those that were computed just now."""
-    events = sum(len(one.events) for one in done)
+@dataclass(frozen=True, slots=True)
+class SessionTold:
+    """What is told of one session: a row of the preview and its picture, not the day it was made of."""
+
+    centre: str
+    events: int
+    pieces: int
+    row: Mapping[str, Cell]
+    picture: str
+
+
+def told_of(redactor: Redactor, one: DaySession) -> SessionTold:
+    """What is told of a session; a day's arrays need not be kept for it."""
+    title = f"{one.place.centre.nom} {one.session.day}"
+    picture = timeline(one.session, title, columns=_PICTURE_COLUMNS)
+    return SessionTold(one.place.centre.nom, len(one.events), len(one.session.pieces), _row(redactor, one), picture)
+
+
+def session_day_report(day: date, told: Sequence[SessionTold], seconds: float) -> DayReport:
+    """Events in, sessions out, of those that were computed just now."""
+    events = sum(one.events for one in told)
     return DayReport(
         day=day,
         unit="events",
         came=events,
-        out=len(done),
+        out=len(told),
         unit_out="sessions",
         used=events,
         seconds=seconds,
-        preview=[_row(redactor, one) for one in done],
-        picture=_picture(done),
+        preview=[one.row for one in told],
+        picture=_picture(told),
         facts={
-            "pieces": sum(len(one.session.pieces) for one in done),
-            "sessions a minute": round(60 * len(done) / seconds, 1) if seconds else None,
-            "seconds a session": round(seconds / len(done), 3) if done else None,
+            "pieces": sum(one.pieces for one in told),
+            "sessions a minute": round(60 * len(told) / seconds, 1) if seconds else None,
+            "seconds a session": round(seconds / len(told), 3) if told else None,
         },
     )
 
@@ -59,12 +78,11 @@ def _number(value: object) -> float | None:
     return None if value is None else float(str(value))
 
 
-def _picture(done: Sequence[DaySession]) -> str:
+def _picture(told: Sequence[SessionTold]) -> str:
     """The timelines one below the other; past a dozen centres the others are left to their own reports."""
-    shown = done[:_MOST_PICTURES]
+    shown = told[:_MOST_PICTURES]
     parts = [
-        f'<svg y="{place * _PICTURE_HEIGHT}" height="{_PICTURE_HEIGHT}" width="100%">'
-        f"{timeline(one.session, f'{one.place.centre.nom} {one.session.day}', columns=_PICTURE_COLUMNS)}</svg>"
+        f'<svg y="{place * _PICTURE_HEIGHT}" height="{_PICTURE_HEIGHT}" width="100%">{one.picture}</svg>'
         for place, one in enumerate(shown)
     ]
     height = max(1, len(shown)) * _PICTURE_HEIGHT

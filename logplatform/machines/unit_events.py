@@ -11,7 +11,7 @@ from logplatform.failures import PermanentFailure
 from logplatform.landing.observations import Observation
 from logplatform.machines.clock import PlantClock
 from logplatform.machines.day import MAX_EVENTS
-from logplatform.machines.event_table import DATASET, SCHEMA, RowOrigin, to_batch
+from logplatform.machines.event_table import DATASET, SCHEMA, RowOrigin, release_memory, to_batch
 from logplatform.machines.merge import Mask, Version, effective_versions, repeated_lines
 from logplatform.machines.parse import DeadLine
 from logplatform.machines.reading import EventReader, ReadingLimits
@@ -65,6 +65,7 @@ def derive_unit(tenancy: Tenancy, unit: Unit) -> Derived:
             origin = RowOrigin(tenancy.tenant, unit.place.centre.nom, unit.day, number)
             _write_part(writer, unit, part, origin, limits)
         change = dataset.change([unit.origin], writer.finish())
+    release_memory()
     return Derived(unit, _account(tenancy, unit, final, parts), change, parts)
 
 
@@ -82,6 +83,7 @@ def _write_part(writer: DatasetWriter, unit: Unit, part: Part, origin: RowOrigin
             raise PermanentFailure(f"{unit.origin}: more than {MAX_EVENTS:,} events: not the log of a machine")
         utc, fold = clock.read(block.time[rows])
         writer.write(unit.day.isoformat(), unit.origin, to_batch(block, rows, utc, fold, origin))
+        release_memory()
     part.left = reader.left
 
 
