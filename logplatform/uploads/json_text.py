@@ -14,7 +14,8 @@ MAX_DEPTH = 100
 
 _decode = msgspec.json.Decoder().decode
 _NOT_JSON = re.compile(rb"[:\[,\s](?:NaN|-?Infinity)\b|^(?:NaN|-?Infinity)\b")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that is never closed is matched to the end: looking for its end from each quote would take for ever.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _KINDS = {list: "an array", str: "a text", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
 _Fault = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

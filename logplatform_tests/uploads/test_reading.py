@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -251,3 +252,16 @@ def test_quotes_that_never_close_cannot_make_reading_slow() -> None:
     """Each line would make the reader go back a whole record's size: it does so a bounded number of times only."""
     found = read([b"a,b\n" + b'x","\n' * 200_000], "csv", 1 << 16)
     assert found.unusable is not None
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [('{"a": "', '\\"'), ('{"a": ', '"'), ('{"a": "', "\\")],
+    ids=["escaped", "quotes", "backslashes"],
+)
+def test_a_string_that_never_closes_cannot_make_judging_slow(begin: str, again: str) -> None:
+    """Telling why a record of a megabyte is no JSON takes as long as reading it, not the square of that."""
+    started = time.process_time()
+    text = begin + again * (800_000 // len(again)) + "NaN"
+    assert letters("{}\n" + text)[0][0] == 2
+    assert time.process_time() - started < 10
