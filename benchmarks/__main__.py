@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import archives, sensor, tickets, uploads
+from benchmarks import archives, backfill, machines, sensor, tickets, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -43,7 +43,9 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
     """Every comparison by its name, ready to run."""
     return {
         "archives": partial(archives.compare, folder, size.archive_bytes),
+        "machines": partial(machines.compare, folder, size.machine_lines),
         "sensor": partial(sensor.compare, folder, size.listed_files),
+        "backfill": partial(backfill.compare, folder, size.machine_days),
         "uploads": partial(uploads.compare, folder, size.events),
         "tickets": partial(tickets.compare, folder, size.events),
     }

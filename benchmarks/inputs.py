@@ -19,6 +19,8 @@ from logplatform.demo.shifts import shift
 MIB = 1 << 20
 BLOCK = 16 * MIB
 SEED = 20260301
+OLD = 1_700_000_000
+"""When files were last written (seconds since the epoch): long settled."""
 PIECES = 20
 
 

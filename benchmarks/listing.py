@@ -9,13 +9,12 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
+from benchmarks.inputs import OLD
 from logplatform.settings import ArchiveFolder, ArchivesSettings, Settings
 from logplatform.tenancy import open_tenancy
 
 PER_FOLDER = 1_000
 CHUNK = 20_000
-OLD = 1_700_000_000
-"""When the files were last written (seconds since the epoch): long settled."""
 
 
 def listing_settings(folder: Path) -> Settings:

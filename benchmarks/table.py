@@ -9,9 +9,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import Cost
-
-Measure = Literal["wall", "cpu"]
+from benchmarks.measure import Cost, Measure
 
 
 @dataclass(frozen=True, slots=True)
