@@ -153,6 +153,12 @@ def test_upgrade_from_the_state_before_keeps_what_was_there(tmp_path: Path) -> N
     database.upgrade()
     assert count(database, "lease") == 1
     with database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": _is_ours})
+        assert compare_metadata(context, metadata) == []
         assert connection.execute(sa.select(session_version)).all() == []
     database.close()
+
+
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Other domains add tables of their own, which this module's metadata need not know."""
+    return kind != "table" or name in metadata.tables
