@@ -10,24 +10,20 @@ a moment, is never given bytes that a crash could still take away. A line withou
 that died while writing: it was never a message, and the next producer cuts it off.
 """
 
-import errno
 import fcntl
 import os
-import tempfile
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from logplatform.failures import PermanentFailure
 from logplatform.stores.files import fsync_folder
-from logplatform.stores.lines import read_lines
+from logplatform.stores.spool_segments import append_bytes, chunks_of, cut_torn_line, lines_from, make_topic
 
 SEGMENT_BYTES = 16 << 20
-READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Spool:
     def open(cls, folder: Path, partitions: int, segment_bytes: int = SEGMENT_BYTES) -> "Spool":
         """Open a topic, made with so many partitions if it is new; one that is there keeps the number it has."""
         if not folder.is_dir():
-            _make_topic(folder, partitions)
+            make_topic(folder, partitions)
         return cls(folder, sum(path.name.isdecimal() for path in folder.iterdir()), segment_bytes)
 
     def append(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
@@ -136,7 +132,7 @@ class Spool:
         for index, (base, path) in enumerate(segments):
             following = segments[index + 1][0] if index + 1 < len(segments) else end
             if base < end and following > first:
-                yield from _read_segment(path, partition, base, max(first, base), min(end, following), max_line_bytes)
+                yield from _blocks(path, partition, base, max(first, base), min(end, following), max_line_bytes)
 
     def _check(self, partition: int, first: int, end: int, segments: Sequence[tuple[int, Path]]) -> None:
         start = segments[0][0] if segments else 0
@@ -155,7 +151,7 @@ class Spool:
             with path.open("rb") as file:
                 os.fdatasync(file.fileno())
                 size = os.fstat(file.fileno()).st_size
-                return base + sum(chunk.count(b"\n") for chunk in _chunks(file, size))
+                return base + sum(chunk.count(b"\n") for chunk in chunks_of(file, size))
 
     @contextmanager
     def _locked(self, partition: int, kind: int) -> Generator[Path]:
@@ -173,100 +169,27 @@ class Spool:
         base, path = segments[-1] if segments else (0, home / f"{0:020}.jsonl")
         # Without a buffer: what a full disk did not take must not be written again when the file is closed.
         with path.open("ab+", buffering=0) as file:
-            size = _cut_torn_line(file)
+            size = cut_torn_line(file)
             if size < self.segment_bytes:
-                _append(file, data, size)
+                append_bytes(file, data, size)
                 if not segments:
                     fsync_folder(home)
                 return
             file.seek(0)
-            base += sum(chunk.count(b"\n") for chunk in _chunks(file, size))
+            base += sum(chunk.count(b"\n") for chunk in chunks_of(file, size))
         with (home / f"{base:020}.jsonl").open("ab", buffering=0) as file:
-            _append(file, data, 0)
+            append_bytes(file, data, 0)
         fsync_folder(home)
 
 
-def _make_topic(folder: Path, partitions: int) -> None:
-    """Make all partitions visible at once; a process that makes the same topic at the same time may win."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
-        whole = Path(made) / folder.name
-        for partition in range(partitions):
-            (whole / str(partition)).mkdir(parents=True)
-        try:
-            whole.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-    fsync_folder(folder.parent)
-
-
-def _append(file: FileIO, data: bytes, size: int) -> None:
-    left = memoryview(data)
-    try:
-        while left:
-            left = left[file.write(left) :]
-        os.fsync(file.fileno())
-    except OSError:
-        # Nobody has read what was written: the lock is still held.
-        os.ftruncate(file.fileno(), size)
-        raise
-
-
-def _cut_torn_line(file: FileIO) -> int:
-    """Cut off what stands after the last line end; return the size that is left."""
-    size = position = file.seek(0, os.SEEK_END)
-    while position:
-        start = max(0, position - READ_BYTES)
-        file.seek(start)
-        found = file.read(position - start).rfind(b"\n")
-        if found >= 0:
-            start += found + 1
-            break
-        position = start
-    else:
-        start = 0
-    if start != size:
-        file.truncate(start)
-    file.seek(0, os.SEEK_END)
-    return start
-
-
-def _chunks(file: BinaryIO | FileIO, size: int) -> Iterator[bytes]:
-    left = size
-    while left > 0 and (chunk := file.read(min(left, READ_BYTES))):
-        left -= len(chunk)
-        yield chunk
-
-
-def _read_segment(path: Path, partition: int, base: int, first: int, end: int, limit: int) -> Iterator[Block]:
-    with path.open("rb") as file:
-        _skip_lines(file, first - base)
-        offset = first
-        for lines in read_lines(iter(lambda: file.read(READ_BYTES), b""), limit):
-            kept = lines.values[: end - offset]
-            after = offset + len(kept)
-            sizes = {offset + index: size for index, size in lines.long.items() if offset + index < after}
-            yield Block(partition, range(offset, after), kept, after, sizes)
-            offset = after
-            if offset >= end:
-                return
-
-
-def _skip_lines(file: BinaryIO, lines: int) -> None:
-    """Move to the beginning of line `lines` (from 0)."""
-    position = 0
-    while lines:
-        chunk = file.read(READ_BYTES)
-        count = chunk.count(b"\n")
-        if not chunk:
+def _blocks(path: Path, partition: int, base: int, first: int, end: int, limit: int) -> Iterator[Block]:
+    """The messages `first` to `end` of the segment that begins with `base`."""
+    offset = first
+    for lines in lines_from(path, first - base, limit):
+        kept = lines.values[: end - offset]
+        after = offset + len(kept)
+        sizes = {offset + index: size for index, size in lines.long.items() if offset + index < after}
+        yield Block(partition, range(offset, after), kept, after, sizes)
+        offset = after
+        if offset >= end:
             return
-        if count < lines:
-            lines -= count
-            position += len(chunk)
-            continue
-        at = -1
-        for _ in range(lines):
-            at = chunk.index(b"\n", at + 1)
-        lines, position = 0, position + at + 1
-    file.seek(position)

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from logplatform.failures import PermanentFailure
 from logplatform.stores.lines import read_lines
+from logplatform.stores.spool_segments import READ_BYTES
 from logplatform.stores.sql import Database
 from logplatform.stores.ticket_ids import SeenIds
-from logplatform.stores.ticket_log import READ_BYTES, Block
+from logplatform.stores.ticket_log import Block
 from logplatform.stores.ticket_tables import ticket_seen
 from logplatform.tickets.intake import Intake
 from logplatform.tickets.metrics import Metrics, metrics
