@@ -1,4 +1,4 @@
-"""`logplatform uploads add|work|queue|list|retry`: files in, jobs done.
+"""`logplatform uploads add|work|queue|list|retry|tidy`: files in, jobs done.
 
 What belongs here: reading arguments and printing. What does not: receiving (`uploads.intake`), ingesting
 (`uploads.worker`).
@@ -8,6 +8,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from logplatform.stores.upload_ledger import UploadRecord
 from logplatform.uploads.intake import Received, receive
 from logplatform.uploads.reading import chunks_of
 from logplatform.uploads.room import UploadRoom, open_uploads
+from logplatform.uploads.upkeep import tidy
 from logplatform.uploads.worker import work
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -133,6 +135,19 @@ def retry(session: Session, job: str) -> None:
             )
         room.queue.push(job)
     click.echo(f"{job} is queued again.")
+
+
+@click.command("tidy")
+@_json
+@pass_session
+def tidy_command(session: Session, as_json: bool) -> None:
+    """Merge small files of the index, remove event days that are too old (index_days), free their disk space."""
+    with open_uploads(session.settings) as room:
+        done = tidy(room, session.settings.uploads.index_days)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        click.echo(f"{done.merged_days} days merged, {done.expired_files} files too old, {done.swept_files} removed.")
 
 
 def _receive(room: UploadRoom, file: Path) -> Received:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from logplatform.settings.base import AnchoredPath, Section, Timezone
+from logplatform.settings.base import AnchoredPath, Days, Section, Timezone
 from logplatform.settings.policies import MIB
 
 
@@ -23,6 +23,10 @@ class UploadsSettings(Section):
     """Zone of timestamps that name none; the settings' `timezone` where left out."""
     geoip_database: AnchoredPath | None = None
     """An MMDB file (GeoLite2 City, DB-IP City, …) that places addresses; left out: countries, by bundled data."""
+    index_days: Days | None = None
+    """Documents are kept in the index for so many event days; left out: for ever."""
+    fraud_threshold: Annotated[int, Field(ge=0, le=100)] = 75
+    """A transaction with this fraud score or more is suspicious."""
 
     @property
     def max_file_bytes(self) -> int:

@@ -1,0 +1,94 @@
+"""The commands of `logplatform uploads`, as people and scripts use them, from a file to a figure."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from logplatform.cli import main
+from logplatform.cli.upload_figures import FIGURES
+from logplatform.settings.model import Settings
+from logplatform.stores.log_query import Search
+from logplatform.uploads.intake import receive
+from logplatform.uploads.room import open_uploads
+from logplatform.uploads.upkeep import tidy
+from logplatform.uploads.worker import work
+from logplatform_tests.uploads.indexed import ndjson, some_events
+
+EVENTS = some_events(200)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "logplatform.yaml"
+    path.write_text(f"data_root: {tmp_path / 'data'}\n", encoding="utf-8")
+    return path
+
+
+def call(config: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--config", str(config), "uploads", *arguments], catch_exceptions=False)
+
+
+def answer(config: Path, *arguments: str) -> Any:
+    return json.loads(call(config, *arguments, "--json").stdout)
+
+
+def test_from_a_file_to_a_figure(config: Path, tmp_path: Path) -> None:
+    """add, queue, work, list, search, figures: each tells what the others did."""
+    file = tmp_path / "events.json"
+    file.write_bytes(ndjson(EVENTS))
+    (added,) = answer(config, "add", str(file))
+    assert (added["success"], added["total_lines"], added["duplicate_of"]) == (True, 200, None)
+    assert answer(config, "queue")["length"] == 1
+    assert answer(config, "work", "--once") == {"completed": 1}
+    (listed,) = answer(config, "list")
+    assert (listed["status"], listed["documents"], listed["dead_letters"]) == ("completed", 200, 0)
+    errors = sum(event["log_type"] == "error" for event in EVENTS)
+    found = answer(config, "search", "--log-type", "error", "--size", "1000")
+    assert found["total"] == len(found["hits"]) == errors
+    assert json.loads(call(config, "figures", "errors").stdout)["count"] == errors
+    assert answer(config, "add", str(file))[0]["duplicate_of"] == added["job_id"]
+
+
+def test_every_figure_can_be_asked_for(config: Path, tmp_path: Path) -> None:
+    """Over an empty index too, and over a period."""
+    for name in FIGURES:
+        assert call(config, "figures", name).exit_code == 0
+    file = tmp_path / "events.json"
+    file.write_bytes(ndjson(EVENTS))
+    call(config, "add", str(file))
+    call(config, "work", "--once")
+    day = sum(event["timestamp"].startswith("2026-03-02") for event in EVENTS)
+    period = ("--date-from", "2026-03-02", "--date-to", "2026-03-02")
+    assert json.loads(call(config, "figures", "overview", *period).stdout)["count"] == day
+
+
+def test_a_refused_file_and_a_wrong_question_are_told(config: Path, tmp_path: Path) -> None:
+    """Exit codes tell scripts, messages tell people."""
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("x", encoding="utf-8")
+    refused = call(config, "add", str(wrong))
+    assert (refused.exit_code, "not allowed" in refused.output) == (1, True)
+    assert call(config, "search", "--size", "5000").exit_code == 2
+    assert "no such upload" in call(config, "retry", "nothing").output
+    assert call(config, "work", "--once").output == "Nothing to do.\n"
+
+
+def test_tidying_merges_small_files_and_removes_old_days(tmp_path: Path) -> None:
+    """Ten uploads leave ten files a day; afterwards there is one, and days beyond the bound are gone."""
+    moment = datetime(2026, 3, 5, tzinfo=UTC)
+    with open_uploads(Settings(data_root=tmp_path / "data"), lambda: moment) as room:
+        for number in range(10):
+            receive(room, f"{number}.json", [ndjson(EVENTS[number * 20 : number * 20 + 20])])
+        assert len(list(work(room, "test", lambda: False, once=True))) == 10
+        done = tidy(room, keep_days=2)
+        kept = [event for event in EVENTS if event["timestamp"] >= "2026-03-03"]
+        assert (done.merged_days, done.expired_files > 0) == (2, True)
+        assert len(room.index.dataset.visible()) == 2
+        assert room.index.search(Search()).total == len(kept)
+        moment += timedelta(hours=2)
+        assert tidy(room, keep_days=2).swept_files > 0
+        assert room.index.search(Search()).total == len(kept)
