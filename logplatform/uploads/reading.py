@@ -18,6 +18,8 @@ MAX_RECORD_BYTES = 1 << 20
 # After so many records of which none is usable, the file is not what its name says.
 HOPELESS_RECORDS = 10_000
 
+_PROBE_BYTES = 64
+_TAB, _TILDE = 9, 126
 _SIGNATURES = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "ZIP (or an Excel workbook)",
@@ -81,7 +83,8 @@ def _readable(blocks: Iterator[RecordBlock], kind: FileType) -> Iterator[RecordB
 
 
 def _known_content(first: bytes) -> None:
-    if not first.strip():
+    """Refuse what is known by its first bytes to be something else; text that happens to begin alike is text."""
+    if all(_TAB <= byte <= _TILDE for byte in first[:_PROBE_BYTES]):
         return
     for signature, what in _SIGNATURES.items():
         if first.startswith(signature):

@@ -243,6 +243,11 @@ def test_records_over_the_limit_are_refused_and_the_rest_goes_on() -> None:
         assert [reason for _, _, reason in found.refused] == ["longer than the largest record allowed"]
 
 
+def test_text_that_begins_like_something_else_is_text() -> None:
+    """A column may be called PAR1, as a Parquet file begins."""
+    assert read([b"PAR1,PAR2\n1,2\n"], "csv").records == [{"PAR1": "1", "PAR2": "2"}]
+
+
 def test_latin_1_csv_is_read() -> None:
     """Spreadsheets of the west write it still."""
     assert read(["ort,straße\nKöln,Große\n".encode("latin-1")], "csv").records == [{"ort": "Köln", "straße": "Große"}]
