@@ -162,7 +162,9 @@ class Spool:
 
     @staticmethod
     def _segments(home: Path) -> list[tuple[int, Path]]:
-        return sorted((int(path.stem), path) for path in home.glob("*.jsonl") if path.stem.isdecimal())
+        with os.scandir(home) as found:
+            names = sorted(entry.name for entry in found if entry.name.endswith(".jsonl"))
+        return [(int(name[:20]), home / name) for name in names if name[:20].isdecimal()]
 
     def _write(self, home: Path, data: bytes) -> None:
         segments = self._segments(home)

@@ -21,7 +21,7 @@ Format = Literal["parquet", "json"]
 
 SMALL_ROWS = 20_000
 LEVEL_ROWS = (80_000, 320_000, 1_280_000)
-LEVEL_FILES = 4
+LEVEL_FILES = 8
 ROW_GROUP_ROWS = 131_072
 BATCH_ROWS = 20_000
 TIME_IN_JSON = "%Y-%m-%dT%H:%M:%S.%fZ"
