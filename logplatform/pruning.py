@@ -10,6 +10,7 @@ from datetime import timedelta
 import pyarrow as pa
 import sqlalchemy as sa
 
+from logplatform.archives.recompress import recompress
 from logplatform.landing.retention import Removed
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.tenancy import Tenancy
@@ -21,12 +22,15 @@ _MANIFEST_ONLY = pa.schema([("origin", pa.string())])
 
 
 def prune(tenancy: Tenancy) -> Iterator[Removed]:
-    """Remove what is too old, then what must go for the disk to have room; yields what was removed, as it happens.
+    """Remove what is too old, recompress what is delivered if the settings say so, then remove what must go for the
+    disk to have room; yields what was removed, as it happens.
 
     May be stopped at any point and done again. Nothing that is not delivered is ever touched.
     """
     yield from tenancy.retention.by_age()
     yield Removed("tmp", sum(_swept_datasets(tenancy)), 0)
+    if tenancy.domain == "archives" and tenancy.settings.archives.recompress_extracted:
+        yield from recompress(tenancy)
     yield from tenancy.retention.make_room()
 
 

@@ -14,6 +14,7 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
+from logplatform.archives.contents import open_content
 from logplatform.archives.figures import EventFigures
 from logplatform.archives.parse_file import ExtractedFile
 from logplatform.archives.places import origin_of
@@ -107,7 +108,7 @@ def outgrown(tenancy: Tenancy, file: ExtractedFile, before: Sequence[Candidate])
         return found
     digest = hashlib.sha256()
     done = 0
-    with tenancy.files.open(file.content_key) as reader:
+    with open_content(tenancy.files, file.content_key) as reader:
         for one in sorted(candidates, key=lambda one: one.size):
             while done < one.size and (chunk := reader.read(min(_READ_BYTES, one.size - done))):
                 digest.update(chunk)

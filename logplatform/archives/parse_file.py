@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
+from logplatform.archives.contents import open_content
 from logplatform.archives.figures import EventFigures, preview
 from logplatform.archives.letters import LetterSpool
 from logplatform.archives.lines.blocks import KEPT_BYTES, Refused
@@ -64,7 +65,7 @@ class ExtractedFile:
 def parse_file(tenancy: Tenancy, file: ExtractedFile, writer: DatasetWriter, spool: LetterSpool) -> EventFigures:
     """Parse the whole file in constant memory; raises OSError if it cannot be read."""
     settings = tenancy.settings
-    with tenancy.files.open(file.content_key) as reader:
+    with open_content(tenancy.files, file.content_key) as reader:
         lines = sample(reader, file.content.content_size or 0, settings.archives.sample_lines)
         line_format = recognise(lines, settings.archives.sample_share)
         reader.seek(0)

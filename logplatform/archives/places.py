@@ -8,7 +8,7 @@ root come from a source of its own, named `incoming/<server>`. Both are of the s
 
 from collections.abc import Iterator
 from datetime import tzinfo
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from logplatform.landing.observations import Observation
 from logplatform.settings.archives import ArchiveSource
@@ -18,7 +18,9 @@ from logplatform.sources.folder import FolderSource
 from logplatform.tenancy import Tenancy
 
 INCOMING = "incoming"
+ZSTD_ENDING = ".zst"
 _PREFIX = f"{INCOMING}/"
+_RECOMPRESSED = "zst"
 
 
 def server_of(source: str) -> str:
@@ -75,6 +77,21 @@ def extracted_key(tenancy: Tenancy, sha256: str) -> str:
     It tells the compressed bytes, not the content: equal contents of two archives are removed apart.
     """
     return f"{tenancy.landing.extracted_prefix}/{sha256[:2]}/{sha256}"
+
+
+def recompressed_prefix(tenancy: Tenancy) -> str:
+    """The folder of what is recompressed, below that of everything extracted: the key alone tells the form."""
+    return f"{tenancy.landing.extracted_prefix}/{_RECOMPRESSED}/"
+
+
+def recompressed_key(tenancy: Tenancy, sha256: str) -> str:
+    """The key of what the landed bytes `sha256` extract to, once that is recompressed."""
+    return f"{recompressed_prefix(tenancy)}{sha256[:2]}/{sha256}"
+
+
+def is_recompressed(key: str) -> bool:
+    """Whether the content under `key` is zstd; otherwise the bytes there are the content."""
+    return PurePosixPath(key).parent.parent.name == _RECOMPRESSED
 
 
 def origin_of(found: Observation, content_sha256: str) -> str:

@@ -34,10 +34,17 @@ class _Note(msgspec.Struct, frozen=True):
 @contextmanager
 def shown_after(job: Job) -> Generator[None]:
     """Show the job's files when the context ends well; should it not, the note tells those who come after."""
+    with noted(job):
+        yield
+        show(job.tenancy, job.found())
+
+
+@contextmanager
+def noted(job: Job) -> Generator[None]:
+    """Note the job's files for those who come after, should the context not end well; the caller shows them."""
     note = scratch(job.tenancy) / f"{uuid.uuid4().hex}{_ENDING}"
     note.write_bytes(msgspec.json.encode(_Note(job.lease.name, job.batch_id, job.days)))
     yield
-    show(job.tenancy, job.found())
     note.unlink(missing_ok=True)
 
 

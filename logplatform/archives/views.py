@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from logplatform.archives.formats import without_ending
-from logplatform.archives.places import label, server_of
+from logplatform.archives.places import ZSTD_ENDING, is_recompressed, label, server_of
 from logplatform.failures import TransientFailure
 from logplatform.landing.observations import Content, ErrorKind, Observation
 from logplatform.stores.files import TEMPORARY
@@ -85,9 +85,13 @@ def _files_below(folder: Path) -> Iterator[Path]:
 def _show(root: Path, found: Observation, content: Content | None) -> None:
     wanted = dict(_wanted(found, content))
     for folder, key in wanted.items():
-        place = _place(root, folder, found)
+        ending = ZSTD_ENDING if key is not None and is_recompressed(key) else ""
+        place = _place(root, folder, found, ending)
         if key is not None:
             _link(root, place, root / key)
+        if folder == "extracted":
+            for other in _names(root, folder, found, "" if ending else ZSTD_ENDING):
+                _unlink(other, found)
         if folder in _ERROR_FOLDERS.values():
             place.parent.mkdir(parents=True, exist_ok=True)
             _replace(root, _note(place), msgspec.json.format(msgspec.json.encode(_error_note(found))))
@@ -111,19 +115,23 @@ def _wanted(found: Observation, content: Content | None) -> Iterator[tuple[str, 
             yield "processed", landed
 
 
-def _names(root: Path, folder: str, found: Observation) -> tuple[Path, Path]:
-    """The two names under which a folder may show the file: its path, and one that tells its content too."""
+def _names(root: Path, folder: str, found: Observation, ending: str = "") -> tuple[Path, Path]:
+    """The two names under which a folder may show the file: its path, and one that tells its content too.
+
+    `ending` is what the form of the bytes adds to both.
+    """
     top = root / folder / server_of(found.source)
     parts = [part for part in found.path.split("/") if part not in {"", ".", ".."}] or ["unnamed"]
     if folder == "extracted":
         parts[-1] = without_ending(parts[-1])
     flat = "_".join(parts).encode()[:_NAME_BYTES].decode(errors="ignore")
-    return top.joinpath(*parts), top / f"{flat}.{(found.sha256 or f'{found.id:012}')[:12]}"
+    parts[-1] += ending
+    return top.joinpath(*parts), top / f"{flat}.{(found.sha256 or f'{found.id:012}')[:12]}{ending}"
 
 
-def _place(root: Path, folder: str, found: Observation) -> Path:
+def _place(root: Path, folder: str, found: Observation, ending: str) -> Path:
     """Where a folder shows the file: under its path, or under a name of its own if something else stands there."""
-    place, other = _names(root, folder, found)
+    place, other = _names(root, folder, found, ending)
     return place if _is_free(place, root / folder, found) else other
 
 
@@ -153,11 +161,15 @@ def _link(root: Path, place: Path, target: Path) -> None:
 
 def _take_away(place: Path, found: Observation) -> None:
     """Remove the file's link and note; whatever else stands there stays."""
-    if place.is_symlink() and place.readlink().name == found.sha256:
-        place.unlink(missing_ok=True)
+    _unlink(place, found)
     note = _read_note(place)
     if note is not None and note.observation == found.id:
         _note(place).unlink(missing_ok=True)
+
+
+def _unlink(place: Path, found: Observation) -> None:
+    if place.is_symlink() and place.readlink().name == found.sha256:
+        place.unlink(missing_ok=True)
 
 
 def _fresh(root: Path) -> Path:

@@ -33,7 +33,8 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
     Days to keep are settings (landing.retention: processed_days, error_days, tmp_days). If less than
     landing.disk_space_threshold_gb is free, more is removed until landing.disk_space_target_gb is: temporary files,
     processed, extracted and delivered, then errors, oldest first. What is not delivered yet is never touched, and
-    the ledger forgets nothing: what was removed is not collected again.
+    the ledger forgets nothing: what was removed is not collected again. With archives.recompress_extracted, extracted
+    logs that are delivered are kept as zstd from then on; "bytes" of these is what that saved.
 
     Exit code 0: the disk has room; 1: it still has not.
     """

@@ -11,25 +11,25 @@ content in between either takes the mark away or is told to land again (`Ledger.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from typing import Literal
 
 import sqlalchemy as sa
 
-from logplatform.landing.ledger import PAGE, Ledger
-from logplatform.landing.observations import Content, content_of
+from logplatform.landing.ledger import Ledger
+from logplatform.landing.observations import Content
 from logplatform.landing.publish import Landing
+from logplatform.landing.settled import Settled, has_extracted, settled_contents
 from logplatform.stores.files import Files, published_before
 from logplatform.stores.schema import content as table
-from logplatform.stores.schema import observation
 from logplatform.stores.sql import chunks
 
 GIB = 1 << 30
 ABANDONED_SECONDS = 3_600
 """When the disk is full, a part that nobody has written to for so long counts as abandoned."""
 
-Kind = Literal["tmp", "processed", "extracted", "error"]
+Kind = Literal["tmp", "processed", "extracted", "error", "recompressed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +45,14 @@ class RetentionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was removed: `files` of `bytes` in all (0 where nobody counted them: temporary files)."""
+    """What was removed: `files` of `bytes` in all (0 where nobody counted them: temporary files).
+
+    Of what was recompressed, `bytes` is what that saved.
+    """
 
     kind: Kind
     files: int
     bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """Contents nobody waits for: every observation delivered before `delivered` or failed for good before `failed`.
-
-    `with_failures` chooses between those that hold a failure and those that hold none.
-    """
-
-    delivered: datetime
-    failed: datetime
-    with_failures: bool
-
-    def condition(self) -> sa.ColumnElement[bool]:
-        """The condition on `schema.content`."""
-        of_content = sa.and_(
-            observation.c.domain == table.c.domain,
-            observation.c.tenant == table.c.tenant,
-            observation.c.sha256 == table.c.sha256,
-        )
-        # A missing error type would make the whole condition unknown, and what is unknown must be kept.
-        failed = sa.and_(observation.c.status == "error", sa.func.coalesce(observation.c.error_type, "") == "permanent")
-        delivered = observation.c.status.in_(["processed", "seen", "superseded"])
-        done = sa.or_(
-            sa.and_(delivered, observation.c.updated < self.delivered),
-            sa.and_(failed, observation.c.updated < self.failed),
-        )
-        holds_failure = sa.exists().where(of_content, failed)
-        return sa.and_(
-            sa.not_(sa.exists().where(of_content, sa.not_(done))),
-            holds_failure if self.with_failures else sa.not_(holds_failure),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +74,7 @@ class Retention:
         yield Removed("tmp", self.files.sweep_parts(policy.tmp_days * 86_400) + self._sweep_orphans(), 0)
         delivered = now - timedelta(days=policy.processed_days)
         failed = now - timedelta(days=policy.error_days)
-        for settled in (_Settled(delivered, failed, with_failures=False), _Settled(delivered, failed, True)):
+        for settled in (Settled(delivered, failed, with_failures=False), Settled(delivered, failed, True)):
             for content in self._contents(settled):
                 yield from self._remove(content, "error" if settled.with_failures else "processed", settled)
                 yield from self._remove(content, "extracted", settled)
@@ -117,8 +88,8 @@ class Retention:
             return
         now = self.ledger.now()
         yield Removed("tmp", self.files.sweep_parts(ABANDONED_SECONDS), 0)
-        delivered, failed = _Settled(now, now, with_failures=False), _Settled(now, now, with_failures=True)
-        steps: tuple[tuple[_Settled, tuple[Kind, ...]], ...] = (
+        delivered, failed = Settled(now, now, with_failures=False), Settled(now, now, with_failures=True)
+        steps: tuple[tuple[Settled, tuple[Kind, ...]], ...] = (
             (delivered, ("processed",)),
             (delivered, ("extracted",)),
             (failed, ("extracted", "error")),
@@ -134,31 +105,10 @@ class Retention:
         free = self.files.free_bytes()
         return free is None or free >= self.policy.disk_space_target_gb * GIB
 
-    def _contents(self, settled: _Settled) -> Iterator[Content]:
-        """Settled contents that still have bytes, oldest first."""
-        has_bytes = sa.or_(table.c.removed_at.is_(None), _has_extracted())
-        query = (
-            sa.select(table)
-            .where(self._mine(), has_bytes, settled.condition())
-            .order_by(table.c.landed_at, table.c.sha256)
-            .limit(PAGE)
-        )
-        after: tuple[datetime, str] | None = None
-        while True:
-            paged = query
-            if after is not None:
-                paged = query.where(
-                    sa.tuple_(table.c.landed_at, table.c.sha256)
-                    > sa.tuple_(sa.literal(after[0], table.c.landed_at.type), sa.literal(after[1]))
-                )
-            with self.ledger.database.read() as connection:
-                page = [content_of(row) for row in connection.execute(paged)]
-            yield from page
-            if len(page) < PAGE:
-                return
-            after = (page[-1].landed_at, page[-1].sha256)
+    def _contents(self, settled: Settled) -> Iterator[Content]:
+        return settled_contents(self.ledger, settled, sa.or_(table.c.removed_at.is_(None), has_extracted()))
 
-    def _remove(self, content: Content, kind: Kind, settled: _Settled) -> Iterator[Removed]:
+    def _remove(self, content: Content, kind: Kind, settled: Settled) -> Iterator[Removed]:
         extracted = kind == "extracted"
         key = content.content_key if extracted else content.object_key
         column = table.c.content_removed_at if extracted else table.c.removed_at
@@ -200,12 +150,8 @@ class Retention:
         """Those of `keys` (a bounded number, each ending in the landed sha256) whose bytes a content row speaks of."""
         mine = sa.and_(self._mine(), table.c.sha256.in_([key.rsplit("/", 1)[-1] for key in keys]))
         landed = sa.select(table.c.object_key).where(mine, table.c.removed_at.is_(None))
-        extracted = sa.select(table.c.content_key).where(mine, _has_extracted())
+        extracted = sa.select(table.c.content_key).where(mine, has_extracted())
         return set(connection.execute(landed).scalars()) | set(connection.execute(extracted).scalars())
 
     def _mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(table.c.domain == self.ledger.domain, table.c.tenant == self.ledger.tenant)
-
-
-def _has_extracted() -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.content_key.is_not(None), table.c.content_removed_at.is_(None))

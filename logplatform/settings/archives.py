@@ -66,6 +66,8 @@ class ArchivesSettings(Section):
     limits: ArchiveLimits = ArchiveLimits()
     events: bool = True
     """Parse extracted logs into `archive_events`; off: extraction is the delivery."""
+    recompress_extracted: bool = False
+    """Let `prune` keep extracted logs as zstd once they are delivered (`extracted/<server>/NAME.zst`)."""
     incoming: bool = True
     """Also take files that people drop into `incoming/<server>/` under the data root."""
     settle_seconds: Seconds = 60
