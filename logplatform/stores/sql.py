@@ -6,6 +6,7 @@ On SQLite every write begins with BEGIN IMMEDIATE: a transaction that reads firs
 with "database is locked", whatever the busy timeout (https://www.sqlite.org/lang_transaction.html).
 """
 
+import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,10 @@ from logplatform.failures import PermanentFailure
 BUSY_TIMEOUT_SECONDS = 30
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_ALEMBIC = threading.Lock()
+"""Alembic's `op` and `context` are one for the whole process: two threads that migrate at once (Dagster ticks its
+sensors in threads) would each run parts of their revisions on the other's database."""
 
 
 def chunks(items: Iterable[T], size: int = 1_000) -> Iterator[list[T]]:
@@ -130,7 +135,7 @@ class Database:
         """Alembic's configuration on a write transaction of its own."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with self.engine.connect() as connection:
+        with _ALEMBIC, self.engine.connect() as connection:
             # SQLite changes a table by copying it and dropping the old one, which would delete what refers to it.
             _foreign_keys(connection, on=False)
             try:

@@ -5,6 +5,7 @@ import multiprocessing
 import pkgutil
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,14 @@ def test_changing_a_table_keeps_what_refers_to_it(fails: bool, tmp_path: Path, m
         connection.execute(sa.text("DELETE FROM dataset_file"))
         # Foreign keys are on again afterwards.
         assert connection.execute(sa.text("SELECT count(*) FROM dataset_origin")).scalar_one() == 0
+
+
+def test_threads_that_open_new_databases_at_once_get_whole_ones(tmp_path: Path) -> None:
+    """Dagster ticks the domains' sensors in threads of one process; Alembic's own state is the process's."""
+    paths = [tmp_path / f"{number}.db" for number in range(4)] * 2
+    with ThreadPoolExecutor(len(paths)) as pool:
+        opened = list(pool.map(Database.at, paths))
+    assert len({database.revision() for database in opened}) == 1
+    tables = {frozenset(sa.inspect(database.engine).get_table_names()) for database in opened}
+    assert len(tables) == 1
+    assert {"observation", "alembic_version"} <= next(iter(tables))
