@@ -56,6 +56,10 @@ SHIFT = [
 PARTITIONS = """query ($path: [String!]!) {assetNodeOrError(assetKey: {path: $path}) {
   ... on AssetNode {assetMaterializations(limit: 100) {partition}}}}"""
 
+CHECKS = """query ($path: [String!]!) {assetNodeOrError(assetKey: {path: $path}) {... on AssetNode {
+  assetChecksOrError {... on AssetChecks {checks {name executionForLatestMaterialization {
+    evaluation {success}}}}}}}}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -68,6 +72,11 @@ class Platform:
         """The partitions of an asset that were materialized."""
         node = graphql(self.address, PARTITIONS, {"path": list(path)})["assetNodeOrError"]
         return {one["partition"] for one in node.get("assetMaterializations", [])}
+
+    def checked(self, *path: str) -> set[str]:
+        """The checks of an asset that were evaluated."""
+        found = graphql(self.address, CHECKS, {"path": list(path)})["assetNodeOrError"]["assetChecksOrError"]["checks"]
+        return {one["name"] for one in found if (one["executionForLatestMaterialization"] or {}).get("evaluation")}
 
     def until(self, true: Callable[[], bool], seconds: float = 240) -> None:
         """Wait until something is so."""
@@ -131,6 +140,6 @@ def page(chromium: str, platform: Platform) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1600, "height": 1300})
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(180_000)
         yield page
         browser.close()
