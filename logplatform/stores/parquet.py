@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 COMPACTED_ROW_GROUP = 20_000
@@ -19,12 +18,16 @@ MEMORY_LIMIT = "64MB"
 
 def rewrite(source: str, target: Path, without_origins: Collection[str]) -> None:
     """Copy the Parquet file `source` to `target`, leaving out rows of these origins."""
-    dataset = pads.dataset(source, format="parquet")
-    # Compared as text: Arrow looks for a text, but not for a dictionary's entry, in a set of values.
-    keep = ~pc.field("origin").cast(pa.string()).isin(pa.array(without_origins, pa.string()))
-    with pq.ParquetWriter(target, dataset.schema, compression="zstd") as writer:
-        for batch in dataset.scanner(filter=keep, batch_size=COMPACTED_ROW_GROUP).to_batches():
-            writer.write_batch(batch)
+    left_out = pa.array(without_origins, pa.string())
+    with (
+        pq.ParquetFile(source) as reader,
+        pq.ParquetWriter(target, reader.schema_arrow, compression="zstd") as writer,
+    ):
+        for batch in reader.iter_batches(COMPACTED_ROW_GROUP):
+            # Compared as text: Arrow looks for a text, but not for a dictionary's entry, in a set of values.
+            origins = batch["origin"].cast(pa.string())
+            known = pc.call_function("is_in", [origins], pc.SetLookupOptions(left_out))
+            writer.write_batch(batch.filter(pc.call_function("invert", [known])))
 
 
 def merge(sources: Sequence[str], target: Path, schema: pa.Schema, order_by: Sequence[str], scratch: Path) -> int:

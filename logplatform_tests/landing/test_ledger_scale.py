@@ -53,16 +53,17 @@ def _fill(database: Database, count: int) -> None:
 TICK = """
 import resource, sys
 from pathlib import Path
+from benchmarks.measure import peak_bytes
 from logplatform.landing.ledger import Ledger
 from logplatform.stores.sql import Database
 from logplatform_tests.landing.test_ledger_scale import listing
 
 ledger = Ledger(Database.at(Path(sys.argv[1])), "archives", "default")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_bytes()
 new = sum(1 for _ in ledger.unknown("web1", listing(int(sys.argv[2]))))
 waiting = sum(1 for _ in ledger.waiting())
 usage = resource.getrusage(resource.RUSAGE_SELF)
-print(new, waiting, usage.ru_maxrss // 1024, (usage.ru_maxrss - before) // 1024, usage.ru_utime + usage.ru_stime)
+print(new, waiting, peak_bytes() >> 20, (peak_bytes() - before) >> 20, usage.ru_utime + usage.ru_stime)
 """
 
 

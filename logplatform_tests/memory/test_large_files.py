@@ -68,3 +68,13 @@ def test_a_million_machine_lines_make_a_session(tmp_path: Path) -> None:
     assert cost.facts["jobs"] == 30_000
     assert cost.peak_bytes is not None
     assert cost.peak_bytes < LIMIT
+
+
+def test_a_million_machine_lines_go_the_whole_way(tmp_path: Path) -> None:
+    """Nor does a day grow on its way: landed, every event in Parquet, its session in the tables, its report."""
+    path = machine_file(tmp_path, 1_000_000)
+    os.utime(path, (OLD, OLD))
+    cost = work("machines.run", path, tmp_path / "platform")
+    assert cost.facts == {"sessions": 1, "letters": 0}
+    assert cost.peak_bytes is not None
+    assert cost.peak_bytes < LIMIT
