@@ -10,8 +10,8 @@ right after the day's commit, and its output carries the mark by which Dagster 1
 (`_log_materialization_or_observation_events_for_asset` in dagster/_core/execution/plan/execute_step.py; used there
 for observable source assets). The output itself is yielded, so that what depends on it (further assets, blocking
 checks) runs in steps of its own. The alternative, one `multi_asset` with skippable specs that yields no output, was
-tried and left: checks and downstream steps of a skipped output are skipped too. The mark is Dagster's own constant;
-this module alone uses it, and a test fails if it no longer works.
+left: Dagster skips the checks and downstream steps of an output that is not yielded. The mark is Dagster's
+own constant; this module alone uses it, and a test fails if it no longer works.
 """
 
 import logging

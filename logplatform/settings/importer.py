@@ -117,7 +117,7 @@ def _spelled(home: Home, value: str) -> str:
     if home.target == "logs.level":
         level = value.upper()
         return {"WARN": "WARNING", "CRITICAL": "ERROR", "FATAL": "ERROR"}.get(level, level)
-    return value.lower() if home.target == "logs.format" else value
+    return value.lower() if home.target in ("logs.format", "tickets.output_format") else value
 
 
 def _set_valid(imported: Imported, candidates: list[_Candidate]) -> None:
