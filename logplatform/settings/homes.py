@@ -64,7 +64,7 @@ _LATER: tuple[tuple[str, str, str], ...] = (
     (r"MAX_FILE_SIZE|MAX_CONTENT_LENGTH", "uploads.max_file_size_mb", "its unit is not told; set it in MiB"),
     (r"ALLOWED_EXTENSIONS", "uploads.allowed_extensions", "csv and json are what can be read; set a list of them"),
     (r"UPLOAD_.*", "uploads", "uploads lie under the data root"),
-    (r"(API|FLASK|JWT|CORS|SESSION|RATE_LIMIT|WORKER|GEOIP|FRAUD|LOGSTASH|KIBANA)_.*", "uploads", "comes with the HTTP API"),
+    (r"(API|FLASK|JWT|CORS|SESSION|RATE_LIMIT|WORKER|GEOIP|FRAUD|LOGSTASH|KIBANA)_.*", "uploads", "later: HTTP API"),
     (r"(KAFKA|BOOTSTRAP|BROKERS?|CONSUMER|REDPANDA)_?.*", "tickets.topics", "Kafka comes with the server deployment"),
     (r"TOPIC(_NAME)?", "tickets.topics", "set it as `topic` of an entry"),
     (r"PRODUCER_.*", "tickets", "an option of `logplatform tickets produce`"),
