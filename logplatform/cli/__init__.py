@@ -21,6 +21,7 @@ COMMANDS = {
     "machines": ("logplatform.cli.machines:machines", "Production sessions out of machine logs."),
     "uploads": ("logplatform.cli.uploads:uploads", "Log files over HTTP or from an inbox, made searchable."),
     "tickets": ("logplatform.cli.tickets:tickets", "A stream of support tickets as tables."),
+    "api": ("logplatform.cli.api:api", "Serve the HTTP API: uploads, search, figures."),
     "dead-letters": ("logplatform.cli.dead_letters:dead_letters", "Records that were refused: look, and try again."),
     "status": ("logplatform.cli.status:status", "What is in, what failed, and what to do about it."),
     "prune": ("logplatform.cli.maintenance:prune", "Remove what retention no longer keeps."),

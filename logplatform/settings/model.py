@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from logplatform.settings.api import ApiSettings
 from logplatform.settings.archives import ArchiveSource, ArchivesSettings
 from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, Whole, zone
 from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
@@ -65,6 +66,7 @@ class Settings(Section):
     machines: MachinesSettings = MachinesSettings()
     uploads: UploadsSettings = UploadsSettings()
     tickets: TicketsSettings = TicketsSettings()
+    api: ApiSettings = ApiSettings()
     landing: LandingSettings = LandingSettings()
     batch: BatchSettings = BatchSettings()
     redaction: RedactionSettings = RedactionSettings()

@@ -1,0 +1,39 @@
+"""`logplatform api`: the HTTP API until somebody ends it.
+
+What belongs here: the command and what it prints. What does not: the application and the server (`logplatform.api`).
+"""
+
+import sys
+
+import click
+
+from logplatform.cli.session import Session, pass_session
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; any but this machine's own needs an API key.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0: any free one.")
+@pass_session
+def api(session: Session, host: str | None, port: int | None) -> None:
+    """Serve the HTTP API: uploads, search, figures, health.
+
+    It listens on 127.0.0.1:5001 unless api.host and api.port say otherwise. As soon as api.api_key is set
+    (LOGPLATFORM_API__API_KEY), it is asked for: `X-API-Key: KEY`, or `Authorization: Bearer KEY`. SIGTERM or Ctrl-C
+    ends it after the requests at hand.
+
+    \b
+    Examples:
+      logplatform api
+      curl -F file=@events.csv http://127.0.0.1:5001/api/logs/upload
+    """
+    # Imported here and not above: `logplatform --help` needs none of it.
+    from logplatform.api.server import bound, server_of  # noqa: PLC0415
+    from logplatform.orchestration.services import Address  # noqa: PLC0415
+
+    with bound(session.settings, host, port) as listening:
+        server = server_of(session.settings)
+        click.echo(f"API  {Address(*listening.getsockname()[:2]).url}")
+        sys.stdout.flush()
+        server.run([listening])
+    if not server.started:
+        sys.exit(1)
