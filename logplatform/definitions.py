@@ -23,6 +23,7 @@ from logplatform.machines.job import RAW as RAW_MACHINE_LOGS
 from logplatform.machines.job import SESSIONS as MACHINE_SESSIONS
 from logplatform.orchestration.assembly import DomainParts, assemble
 from logplatform.orchestration.days import DayGroup, day_partitions
+from logplatform.orchestration.sensors import watching_sensor
 from logplatform.settings.load import load
 from logplatform.settings.model import Settings
 
@@ -59,8 +60,9 @@ def _archives(settings: Settings) -> DomainParts:
         assets=logplatform.archives.assets.assets(group),
         checks=logplatform.archives.checks.checks(group),
         raw=RAW_ARCHIVES,
-        watch=logplatform.archives.sensors.watched,
-        interval_seconds=settings.archives.interval_seconds,
+        sensor=watching_sensor(
+            group, RAW_ARCHIVES, logplatform.archives.sensors.watched, settings.archives.interval_seconds
+        ),
         told_at=ARCHIVE_EVENTS,
         broken=logplatform.archives.measures.broken,
         description="Collect, verify and extract compressed logs, then parse them into events.",
@@ -75,8 +77,9 @@ def _machines(settings: Settings) -> DomainParts:
         assets=logplatform.machines.assets.assets(group),
         checks=logplatform.machines.checks.checks(group),
         raw=RAW_MACHINE_LOGS,
-        watch=logplatform.machines.sensors.watched,
-        interval_seconds=settings.machines.interval_seconds,
+        sensor=watching_sensor(
+            group, RAW_MACHINE_LOGS, logplatform.machines.sensors.watched, settings.machines.interval_seconds
+        ),
         told_at=MACHINE_SESSIONS,
         broken=logplatform.machines.measures.broken,
         description="Read machine logs, compute production sessions, find anomalies and publish reports.",

@@ -1,20 +1,21 @@
 """Where a domain stands: what is in, what is broken, since when, and what to do about it.
 
-What belongs here: figures read from a domain's ledger, for people. What does not: changing anything, Dagster's view
-(`orchestration`), and printing (`cli.status`). Everything is counted by the database: memory stays constant.
+What belongs here: the figures, and reading them from the ledger of a domain of files. What does not: the domains that
+have a log or queue of their own (they fill the same figures), changing anything, Dagster's view (`orchestration`), and
+printing (`cli.status`). Everything is counted by the database: memory stays constant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from logplatform.landing.observations import ErrorKind, ErrorType, Status
-from logplatform.settings.model import Domain, Settings
+from logplatform.settings.model import Domain
 from logplatform.stores.schema import dataset_file, day_commit
 from logplatform.stores.schema import observation as table
-from logplatform.tenancy import Tenancy, enabled_sources, open_tenancy
+from logplatform.tenancy import Tenancy, enabled_sources
 
 SAMPLE = 5
 _GOOD: tuple[Status, ...] = ("copied", "extracted", "processed", "seen")
@@ -23,7 +24,7 @@ _RECOVER_TYPE: dict[ErrorKind, str] = {"copy": "copy", "extract": "extract", "co
 
 @dataclass(frozen=True, slots=True)
 class SourceStanding:
-    """One source: files seen, waiting and in error; times in UTC, None: never."""
+    """One source: files (messages, uploads) seen, waiting and in error; times in UTC, None: never."""
 
     name: str
     files: int
@@ -35,9 +36,12 @@ class SourceStanding:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Files that failed in the same way: how many, the first of them as `source/path: reason`, and what to do."""
+    """Files that failed in the same way: how many, the first of them as `source/path: reason`, and what to do.
 
-    kind: ErrorKind
+    `type` is permanent where nothing more happens by itself.
+    """
+
+    kind: str
     type: ErrorType
     files: int
     sample: Sequence[str]
@@ -46,11 +50,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A domain's store in numbers; `rows` by dataset; `free_bytes` None: no bound is known."""
+    """A domain's store in numbers: `files` (what comes in, in `unit`) by status, `rows` by dataset.
+
+    `free_bytes` None: no bound is known.
+    """
 
     domain: Domain
     tenant: str
-    files: dict[Status, int]
+    files: Mapping[str, int]
     sources: Sequence[SourceStanding]
     troubles: Sequence[Trouble]
     open_letters: int
@@ -59,6 +66,7 @@ class Standing:
     unreported_days: int
     has_room: bool
     free_bytes: int | None
+    unit: str = "files"
 
     @property
     def broken(self) -> bool:
@@ -67,29 +75,27 @@ class Standing:
         return given_up or self.open_letters > 0 or not self.has_room
 
 
-def standing(settings: Settings, domain: Domain) -> Standing | None:
-    """Where a domain stands; None if it has stored nothing yet (nothing is made by asking)."""
-    if not settings.database(domain).exists():
-        return None
-    with open_tenancy(settings, domain) as tenancy:
-        return standing_of(tenancy)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Day commits: the newest (None: none yet), and those that Dagster does not know of."""
+
+    last_commit: datetime | None
+    unreported_days: int
 
 
 def standing_of(tenancy: Tenancy) -> Standing:
-    """Where the domain of an open tenancy stands."""
-    with tenancy.database.read() as connection:
-        rows = connection.execute(_rows_of(tenancy)).tuples().all()
-        last, unreported = connection.execute(_commits_of(tenancy)).one()
+    """Where a domain of files stands."""
+    told = told_of(tenancy)
     return Standing(
         domain=tenancy.domain,
         tenant=tenancy.tenant,
-        files=tenancy.ledger.count(),
+        files={str(status): count for status, count in tenancy.ledger.count().items()},
         sources=_sources(tenancy),
         troubles=_troubles(tenancy),
         open_letters=tenancy.letters.count(),
-        rows={name: int(count) for name, count in rows},
-        last_commit=last,
-        unreported_days=int(unreported or 0),
+        rows=rows_of(tenancy),
+        last_commit=told.last_commit,
+        unreported_days=told.unreported_days,
         has_room=tenancy.retention.has_room(),
         free_bytes=tenancy.files.free_bytes(),
     )
@@ -99,20 +105,27 @@ def _mine(tenancy: Tenancy) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.domain == tenancy.domain, table.c.tenant == tenancy.tenant)
 
 
-def _rows_of(tenancy: Tenancy) -> sa.Select[tuple[str, int]]:
-    return (
+def rows_of(tenancy: Tenancy) -> dict[str, int]:
+    """Rows by dataset, as the manifest of this moment has them."""
+    query = (
         sa.select(dataset_file.c.dataset, sa.func.sum(dataset_file.c.rows))
         .where(dataset_file.c.tenant == tenancy.tenant, dataset_file.c.removed_at.is_(None))
         .group_by(dataset_file.c.dataset)
         .order_by(dataset_file.c.dataset)
     )
+    with tenancy.database.read() as connection:
+        return {name: int(count) for name, count in connection.execute(query)}
 
 
-def _commits_of(tenancy: Tenancy) -> sa.Select[tuple[datetime | None, int]]:
+def told_of(tenancy: Tenancy) -> Told:
+    """The newest day commit, and how many of them Dagster was not told of."""
     unreported = sa.func.sum(sa.case((day_commit.c.reported.is_(False), 1), else_=0))
-    return sa.select(sa.func.max(day_commit.c.committed_at), unreported).where(
+    query = sa.select(sa.func.max(day_commit.c.committed_at), unreported).where(
         day_commit.c.domain == tenancy.domain, day_commit.c.tenant == tenancy.tenant
     )
+    with tenancy.database.read() as connection:
+        last, count = connection.execute(query).one()
+    return Told(last, int(count or 0))
 
 
 def _sources(tenancy: Tenancy) -> list[SourceStanding]:

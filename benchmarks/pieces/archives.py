@@ -11,9 +11,9 @@ from logplatform.archives.extract import Extraction
 from logplatform.archives.extract import extract as extract_archive
 from logplatform.archives.extract import verify as verify_archive
 from logplatform.archives.sensors import watched
+from logplatform.domains import standing
 from logplatform.orchestration.sensors import bounds_of, tick
 from logplatform.settings import ArchiveFolder, ArchivesSettings, Settings
-from logplatform.standing import standing
 from logplatform.stores.files import LocalFiles
 from logplatform.tenancy import open_tenancy
 

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from logplatform.cli.breakdown import breakdown
-from logplatform.cli.domains import parts_of
+from logplatform.domains import BacklogInput, Parts, parts_of
 from logplatform.orchestration.batches import Proposal
 from logplatform.orchestration.discovery import Look
-from logplatform.orchestration.drain import drain
+from logplatform.orchestration.drain import Drained, Progress, drain, drain_backlog
 from logplatform.orchestration.figures import Arrow
 from logplatform.orchestration.runs import Ran
 from logplatform.settings.model import Domain
-from logplatform.standing import Standing, standing_of
+from logplatform.standing import Standing
 from logplatform.stores.schema import observation
 from logplatform.tenancy import Tenancy
 
@@ -27,7 +26,8 @@ from logplatform.tenancy import Tenancy
 class Account:
     """What one run of a domain came to. `flow`, `results` and `now` speak of the whole store, the rest of this run.
 
-    `failed_files` are those in error that this run touched; `problems` are what its Dagster runs failed of;
+    `unit` is what `listed`, `known`, `new` and `left` count. `failed_files` are those in error that this run touched;
+    `problems` are what its Dagster runs failed of;
     `unreachable` maps a source that could not be listed to why; `left` counts what was left alone, by kind.
     """
 
@@ -43,6 +43,7 @@ class Account:
     flow: Sequence[Arrow]
     results: Sequence[Mapping[str, object]]
     now: Standing
+    unit: str = "files"
 
     @property
     def conserved(self) -> bool:
@@ -62,25 +63,35 @@ def run_domain(
 
     def progress(proposal: Proposal, ran: Ran) -> None:
         state = "done" if ran.success else "failed"
-        told(f"{tenancy.domain}: {proposal.files:,} files of {proposal.first_day} to {proposal.last_day} {state}")
+        days = f"{proposal.first_day} to {proposal.last_day}"
+        told(f"{tenancy.domain}: {proposal.items:,} {parts.unit} of {days} {state}")
 
     told(f"{tenancy.domain}: looking at its sources")
-    drained = drain(definitions, instance, tenancy, parts.watched(tenancy), progress)
+    drained = _drained(definitions, instance, tenancy, parts, progress)
     failed = (observation.c.status == "error", observation.c.updated >= began)
     return Account(
         domain=tenancy.domain,
-        listed=sum(look.listed for look in drained.found),
+        listed=sum(look.listed for look in drained.found) + drained.items,
         known=sum(look.known for look in drained.found),
-        new=sum(look.new for look in drained.found),
+        new=sum(look.new for look in drained.found) + drained.items,
         left=_left(drained.found),
         runs=len(drained.ran),
         failed_files=tenancy.ledger.count(*failed).get("error", 0),
         problems=[problem for ran in drained.ran if not ran.success for problem in ran.problems or (ran.run_id,)],
         unreachable=drained.unreachable,
         flow=list(parts.arrows(tenancy)),
-        results=breakdown(tenancy),
-        now=standing_of(tenancy),
+        results=parts.results(tenancy),
+        now=parts.standing(tenancy),
+        unit=parts.unit,
     )
+
+
+def _drained(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, tenancy: Tenancy, parts: Parts, progress: Progress
+) -> Drained:
+    if isinstance(parts.input, BacklogInput):
+        return drain_backlog(definitions, instance, tenancy, parts.input.waits, progress)
+    return drain(definitions, instance, tenancy, parts.input.watched(tenancy), progress)
 
 
 def _left(looks: Sequence[Look]) -> dict[str, int]:

@@ -11,8 +11,9 @@ import click
 
 from logplatform.cli.output import console, print_json, print_table
 from logplatform.cli.session import Session, pass_session
+from logplatform.domains import parts_of
 from logplatform.settings.model import DOMAINS, Domain, Settings
-from logplatform.tenancy import enabled_sources, open_tenancy
+from logplatform.tenancy import open_tenancy
 
 if TYPE_CHECKING:
     from logplatform.cli.accounts import Account
@@ -57,8 +58,7 @@ def exit_code(accounts: Sequence["Account"]) -> int:
 
 def with_sources(settings: Settings) -> list[Domain]:
     """The domains that are switched on and have a source to look at."""
-    switched_on = {"archives": settings.archives.enabled, "machines": settings.machines.enabled}
-    return [domain for domain in DOMAINS if switched_on[domain] and enabled_sources(settings, domain)]
+    return [domain for domain in DOMAINS if parts_of(domain).has_input(settings)]
 
 
 def run_all(settings: Settings, domains: Sequence[Domain]) -> list["Account"]:
@@ -94,7 +94,7 @@ def _as_json(account: "Account") -> dict[str, object]:
 
 def _print(account: "Account") -> None:
     left = "".join(f", left alone ({kind}) {count:,}" for kind, count in account.left.items())
-    seen = f"files seen {account.listed:,}, new {account.new:,}, known {account.known:,}{left}"
+    seen = f"{account.unit} seen {account.listed:,}, new {account.new:,}, known {account.known:,}{left}"
     click.echo(f"\n{account.domain}: {seen}")
     rows = [
         (it.name, it.unit, it.came, it.out, it.duplicates, it.dead_letters, it.waiting, it.missing)

@@ -11,11 +11,12 @@ import click
 
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
+from logplatform.domains import standing
 from logplatform.landing.retention import GIB
 from logplatform.settings.check import check
 from logplatform.settings.mistakes import Mistake
 from logplatform.settings.model import DOMAINS, Domain
-from logplatform.standing import Standing, standing
+from logplatform.standing import Standing
 
 
 @click.command()
@@ -65,7 +66,7 @@ def _print(found: dict[Domain, Standing | None], mistakes: list[Mistake]) -> Non
             (s.name if s.enabled else f"{s.name} (off)", s.files, s.waiting, s.errors, _time(s.last_success))
             for s in it.sources
         ]
-        print_table("", ("source", "files", "waiting", "errors", "last success (UTC)"), rows)
+        print_table("", ("source", it.unit, "waiting", "errors", "last success (UTC)"), rows)
         for line in what_is_broken(it):
             click.echo(line)
     for mistake in mistakes:
@@ -74,7 +75,7 @@ def _print(found: dict[Domain, Standing | None], mistakes: list[Mistake]) -> Non
 
 def summary(it: Standing) -> str:
     """One line: files by status, rows, the newest commit."""
-    files = ", ".join(f"{count:,} {status}" for status, count in sorted(it.files.items())) or "no files"
+    files = ", ".join(f"{count:,} {status}" for status, count in sorted(it.files.items())) or f"no {it.unit}"
     rows = "".join(f"; {count:,} {name}" for name, count in it.rows.items())
     return f"{files}{rows}; last commit {_time(it.last_commit)}"
 
@@ -82,7 +83,7 @@ def summary(it: Standing) -> str:
 def what_is_broken(it: Standing) -> Iterator[str]:
     """What needs somebody, each with how to recover; one line says so if there is nothing."""
     for trouble in it.troubles:
-        noun = "file" if trouble.files == 1 else "files"
+        noun = it.unit.removesuffix("s") if trouble.files == 1 else it.unit
         yield f"  broken: {trouble.files:,} {noun} ({trouble.kind}, {trouble.type}): {trouble.recovery}"
         yield from (f"    {line}" for line in trouble.sample)
         if trouble.files > len(trouble.sample):

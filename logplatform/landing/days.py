@@ -66,11 +66,13 @@ class DayCommits:
             for row in connection.execute(query):
                 yield _commit_of(row)
 
-    def reported(self, run_id: str, asset: str | None = None) -> None:
-        """Every commit of this run (of `asset` alone, where given) is known to Dagster."""
+    def reported(self, run_id: str, asset: str | None = None, until: datetime | None = None) -> None:
+        """Every commit of this run (of `asset` alone, and made up to `until`, where given) is known to Dagster."""
         known = sa.and_(self._mine(), table.c.run_id == run_id)
         if asset is not None:
             known = sa.and_(known, table.c.asset == asset)
+        if until is not None:
+            known = sa.and_(known, table.c.committed_at <= until)
         with self.ledger.database.write() as connection:
             connection.execute(table.update().where(known).values(reported=True))
 

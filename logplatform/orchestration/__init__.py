@@ -28,6 +28,11 @@ and yields a `DayReport` right after each day's commit, and nothing for a day wi
 `sensors.py` has `watched(tenancy: Tenancy) -> list[Watched]`: each source with a function that says which day an
 entry belongs to, or why it is left alone (`Left`). The sensor itself is made by `sensors.watching_sensor`.
 
+  A domain whose input announces itself (messages of a topic, uploads in a queue) has `waits(tenancy: Tenancy) ->
+Backlog | None` in its place, which looks at what is not taken in yet; its sensor is made by
+`backlog_sensor.backlog_sensor`. One run of such a domain is open at a time and takes all that waits when it starts;
+`run.batch_id` being set means: do what is new.
+
 `logplatform.definitions` names the domains (`assembly.DomainParts`); `assembly.assemble` makes the rest, among it the
 sensor `upkeep`, which tells Dagster what it does not know yet: days of dead runs, and what is still broken by now.
 
@@ -35,4 +40,7 @@ A command that does a domain's work runs the same job on the Dagster instance:
 
     with opened_instance(settings) as instance, open_tenancy(settings, "machines") as tenancy:
         done = drain(build_defs(settings), instance, tenancy, watched(tenancy), progress)
+
+(`drain_backlog` with `waits` for input that announces itself.) Work that is done without Dagster records its day
+commits under an identity of its own; the reconciler tells Dagster of them.
 """

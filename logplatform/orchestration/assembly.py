@@ -12,24 +12,24 @@ import dagster as dg
 from logplatform.orchestration.checks import Find, Standing
 from logplatform.orchestration.days import DOMAIN_TAG, DayGroup
 from logplatform.orchestration.resources import domain_resources
-from logplatform.orchestration.sensors import Watch, watching_sensor
 from logplatform.orchestration.upkeep import upkeep_sensor
 from logplatform.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class DomainParts:
-    """What a domain brings: its day assets, their checks, and what is watched.
+    """What a domain brings: its assets, their checks, and the sensor that asks for its runs.
 
-    `raw` is the asset that its files come in by, `told_at` the one whose check tells what `broken` finds.
+    The sensor is made by `sensors.watching_sensor` (files at sources) or `backlog_sensor.backlog_sensor` (input that
+    announces itself). `raw` is the asset that its input comes in by, `told_at` the one whose check tells what `broken`
+    finds.
     """
 
     group: DayGroup
     assets: Sequence[dg.AssetsDefinition]
     checks: Sequence[dg.AssetChecksDefinition]
     raw: str
-    watch: Watch
-    interval_seconds: float
+    sensor: dg.SensorDefinition
     told_at: str
     broken: Find
     description: str
@@ -62,11 +62,7 @@ def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: ob
             )
             for parts in domains
         ],
-        sensors=[*(_sensor(parts) for parts in domains), upkeep_sensor(settings, standings)],
+        sensors=[*(parts.sensor for parts in domains), upkeep_sensor(settings, standings)],
         resources={**resources, **overrides},
         executor=dg.in_process_executor,
     )
-
-
-def _sensor(parts: DomainParts) -> dg.SensorDefinition:
-    return watching_sensor(parts.group, parts.raw, parts.watch, parts.interval_seconds)

@@ -22,7 +22,8 @@ PROPOSE_LEASE = "propose"
 AGAIN = RetryPolicy(attempts=1 << 30, base_seconds=30, multiplier=2, max_seconds=3600, jitter=0)
 """The first proposal that was not finished comes again after 30 s, later ones at most once an hour."""
 
-_STAMP = "%Y%m%dT%H%M%S"
+STAMP = "%Y%m%dT%H%M%S"
+"""The time in a batch's identity."""
 _BATCH_ID = re.compile(r"(\d{8}T\d{6})-([0-9a-f]{10})-(\d{1,6})")
 
 
@@ -36,21 +37,22 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A batch that is ready to be claimed: `files` of `bytes` in all, on consecutive days."""
+    """A batch ready to be claimed: `items` (files, messages, uploads) of `bytes` in all, on consecutive days."""
 
     batch_id: str
     first_day: date
     last_day: date
-    files: int
+    items: int
     bytes: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class BatchName:
-    """What a batch's identity tells."""
+    """What a batch's identity tells; `content` is a digest."""
 
     proposed_at: datetime
+    content: str
     attempt: int
 
 
@@ -59,7 +61,7 @@ def batch_name(batch_id: str) -> BatchName | None:
     found = _BATCH_ID.fullmatch(batch_id)
     if found is None:
         return None
-    return BatchName(datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC), int(found[3]))
+    return BatchName(datetime.strptime(found[1], STAMP).replace(tzinfo=UTC), found[2], int(found[3]))
 
 
 def propose(
@@ -130,7 +132,7 @@ class _Cut:
         self.digest.update(f"{found.source}\0{found.path}\0{found.size}\0{found.mtime_ns}\0".encode())
 
     def proposal(self, now: datetime) -> Proposal:
-        batch_id = f"{now.astimezone(UTC):{_STAMP}}-{self.digest.hexdigest()[:10]}-{self.attempt}"
+        batch_id = f"{now.astimezone(UTC):{STAMP}}-{self.digest.hexdigest()[:10]}-{self.attempt}"
         return Proposal(batch_id, self.first, self.last, len(self.ids), self.bytes, self.attempt)
 
 

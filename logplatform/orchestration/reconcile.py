@@ -40,13 +40,16 @@ def reconcile(instance: dg.DagsterInstance, commits: DayCommits, late: Callable[
         run = instance.get_run_by_id(run_id)
         if run is not None and not run.is_finished:
             continue
+        newest = None
         for commit in found:
+            newest = commit.committed_at if newest is None else max(newest, commit.committed_at)
             if not _is_known(instance, commit):
                 instance.report_runless_asset_event(_materialization(commit))
                 told += 1
             if late():
                 return Reconciled(told, whole=False)
-        commits.reported(run_id)
+        # Work done without Dagster may go on under the same identity: what it commits from here on is still to be told.
+        commits.reported(run_id, until=newest)
     return Reconciled(told)
 
 

@@ -9,17 +9,18 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 import psutil
 
+from logplatform.orchestration.backlog import Ended
 from logplatform.orchestration.batches import Proposal
 from logplatform.orchestration.days import BATCH_TAG, DOMAIN_TAG, range_tags
 from logplatform.settings.model import Domain
 
 PROCESS_TAG = "logplatform/process"
-FILES_TAG = "logplatform/files"
+ITEMS_TAG = "logplatform/items"
 BYTES_TAG = "logplatform/bytes"
 ATTEMPT_TAG = "logplatform/attempt"
 
@@ -31,6 +32,7 @@ UNFINISHED = (
     dg.DagsterRunStatus.CANCELING,
 )
 _MOST_OPEN = 1_000
+_NEWEST = 50
 _DAEMON_SILENCE_SECONDS = 120.0
 
 
@@ -54,6 +56,23 @@ def open_batches(instance: dg.DagsterInstance, domain: Domain) -> set[str]:
     return {run.tags[BATCH_TAG] for run in runs if alive or PROCESS_TAG in run.tags}
 
 
+def last_ended(instance: dg.DagsterInstance, domain: Domain) -> Ended | None:
+    """The batch of a domain whose run ended last, None if none did; re-derivations are no batches.
+
+    Runs stand in the order they were made; of one domain's backlog there is never more than one at a time.
+    """
+    wanted = dg.RunsFilter(
+        tags={DOMAIN_TAG: domain},
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+    )
+    for record in instance.get_run_records(filters=wanted, limit=_NEWEST):
+        run = record.dagster_run
+        if BATCH_TAG in run.tags:
+            at = record.update_timestamp if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC)
+            return Ended(run.tags[BATCH_TAG], run.status == dg.DagsterRunStatus.SUCCESS, at)
+    return None
+
+
 def daemon_is_alive(instance: dg.DagsterInstance) -> bool:
     """Whether any daemon of this instance was heard of in the last minutes (they write every half minute)."""
     beats = instance.get_daemon_heartbeats().values()
@@ -66,7 +85,7 @@ def proposal_tags(domain: Domain, proposal: Proposal) -> dict[str, str]:
         **range_tags(proposal.first_day, proposal.last_day),
         DOMAIN_TAG: domain,
         BATCH_TAG: proposal.batch_id,
-        FILES_TAG: str(proposal.files),
+        ITEMS_TAG: str(proposal.items),
         BYTES_TAG: str(proposal.bytes),
         ATTEMPT_TAG: str(proposal.attempt),
     }

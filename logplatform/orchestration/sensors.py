@@ -77,7 +77,7 @@ def watching_sensor(group: DayGroup, raw: str, watch: Watch, interval_seconds: f
         text = tell(done)
         context.log.info(text)
         trouble = trouble_of(done.found)
-        told = _digest(trouble) if done.found.whole else cursor.told
+        told = trouble_digest(trouble) if done.found.whole else cursor.told
         events = [trouble_observation(group.key(raw), trouble)] if told != cursor.told else []
         return dg.SensorResult(
             run_requests=[run_request(group.domain, proposal) for proposal in done.proposals] or None,
@@ -118,7 +118,7 @@ def tell(done: Tick) -> str:
         parts.append("the listing goes on in the next tick")
     if done.busy:
         parts.append(done.busy)
-    asked = [f"{_many(one.files, 'file')} of {one.first_day} to {one.last_day}" for one in done.proposals]
+    asked = [f"{_many(one.items, 'file')} of {one.first_day} to {one.last_day}" for one in done.proposals]
     head = f"Asked for {_many(len(asked), 'run')} ({'; '.join(asked)})" if asked else "Nothing to ask for"
     return f"{head}: {', '.join(parts)}."
 
@@ -159,7 +159,8 @@ def trouble_observation(key: dg.AssetKey, trouble: Mapping[str, str]) -> dg.Asse
     return dg.AssetObservation(asset_key=key, description=text, metadata=metadata)
 
 
-def _digest(trouble: Mapping[str, str]) -> str:
+def trouble_digest(trouble: Mapping[str, str]) -> str:
+    """Equal for equal trouble; empty if there is none."""
     if not trouble:
         return ""
     return hashlib.sha256(msgspec.json.encode(trouble, order="sorted")).hexdigest()[:16]

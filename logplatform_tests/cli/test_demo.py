@@ -11,8 +11,8 @@ import pytest
 from logplatform.demo.outcome import sayings
 from logplatform.demo.plan import Record, read_record
 from logplatform.demo.settings import INPUT, SETTINGS
+from logplatform.domains import standing
 from logplatform.settings.load import load
-from logplatform.standing import standing
 
 pytestmark = pytest.mark.slow
 

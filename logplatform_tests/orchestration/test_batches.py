@@ -103,7 +103,7 @@ def test_a_listing_longer_than_the_time_budget_is_read_to_its_end_over_several_l
 def test_batches_end_where_a_day_is_missing_and_at_the_bounds(ledger: Ledger) -> None:
     look(ledger, [listing("20250512", "20250513", "20250515"), listing("20250512", name="b")], 10)
     found = proposed(ledger, Bounds(max_files=2))
-    assert [(one.first_day.day, one.last_day.day, one.files) for one in found] == [
+    assert [(one.first_day.day, one.last_day.day, one.items) for one in found] == [
         (12, 12, 2),
         (13, 13, 1),
         (15, 15, 1),
@@ -180,11 +180,11 @@ def test_any_backlog_is_cut_whole_and_within_bounds(
     with ledger.transaction() as connection:
         ledger.record(connection, "plant", entries, None)
     found = proposed(ledger, Bounds(max_files, max_bytes))
-    assert sum(one.files for one in found) == len(files)
+    assert sum(one.items for one in found) == len(files)
     for one in found:
         held = list(ledger.batch(one.batch_id))
         days = sorted({observation.day for observation in held})
-        assert (len(held), days[0], days[-1]) == (one.files, one.first_day, one.last_day)
+        assert (len(held), days[0], days[-1]) == (one.items, one.first_day, one.last_day)
         assert len(held) <= max_files
         assert len(held) == 1 or sum(observation.size for observation in held) <= max_bytes
         assert all(after - before == timedelta(days=1) for before, after in pairwise(days))

@@ -95,7 +95,7 @@ def test_a_command_drains_what_is_new_and_then_nothing(settings: Settings, insta
     definitions = toy_definitions(settings)
     told: list[int] = []
     with open_tenancy(settings, "machines") as tenancy:
-        first = drain(definitions, instance, tenancy, watched(tenancy), lambda proposal, _: told.append(proposal.files))
+        first = drain(definitions, instance, tenancy, watched(tenancy), lambda proposal, _: told.append(proposal.items))
         second = drain(definitions, instance, tenancy, watched(tenancy))
         assert tenancy.ledger.count() == {"processed": 2}
     assert [one.success for one in first.ran] == [True, True]

@@ -15,6 +15,7 @@ from logplatform.orchestration.checks import broken_check, conservation_check
 from logplatform.orchestration.days import DayGroup, DayRun, day_partitions
 from logplatform.orchestration.discovery import Left, Watched
 from logplatform.orchestration.figures import Arrow, Broken, DayReport, FailureNote
+from logplatform.orchestration.sensors import watching_sensor
 from logplatform.settings.machines import MachineFolder, MachinesSettings
 from logplatform.settings.model import Settings
 from logplatform.sources.base import Entry
@@ -85,8 +86,7 @@ def toy_definitions(
                     broken_check(group, "lines", "raw", broken),
                 ],
                 raw="raw",
-                watch=watched,
-                interval_seconds=30,
+                sensor=watching_sensor(group, "raw", watched, interval_seconds=30),
                 told_at="lines",
                 broken=broken,
                 description="The toy.",

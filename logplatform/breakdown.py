@@ -1,7 +1,7 @@
-"""What a domain's results are made of: events by server and format, production by centre.
+"""What the results of archives and machines are made of: events by server and format, production by centre.
 
 What belongs here: counting over what is stored, for the summary of `logplatform run`. What does not: the flow from
-source to result, which each domain measures itself.
+source to result, which each domain measures itself, and the results of the domains that count theirs as they go.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,19 +18,19 @@ _EVENTS = "SELECT server, format, count(*), sum(lines) FROM read_parquet($uris) 
 _CENTRES = "SELECT centre, '', count(*), 0 FROM read_parquet($uris) GROUP BY ALL"
 
 
-def breakdown(tenancy: Tenancy) -> list[dict[str, object]]:
-    """One row a group, as column -> value; counted over the whole store in constant memory.
+def archives_results(tenancy: Tenancy) -> list[dict[str, object]]:
+    """One row a group: server, format, lines (that the events cover), events; counted in constant memory."""
+    from logplatform.archives.deliver import events_dataset  # noqa: PLC0415 (a command needs one domain only)
 
-    archives: server, format, lines (that the events cover), events. machines: centre, sessions, events, pieces.
-    """
-    if tenancy.domain == "archives":
-        from logplatform.archives.deliver import events_dataset  # noqa: PLC0415 (a command needs one domain only)
+    counts = _counted(_EVENTS, events_dataset(tenancy).visible())
+    return [
+        {"server": server, "format": kind, "lines": lines, "events": events}
+        for (server, kind), (events, lines) in sorted(counts.items())
+    ]
 
-        counts = _counted(_EVENTS, events_dataset(tenancy).visible())
-        return [
-            {"server": server, "format": kind, "lines": lines, "events": events}
-            for (server, kind), (events, lines) in sorted(counts.items())
-        ]
+
+def machines_results(tenancy: Tenancy) -> list[dict[str, object]]:
+    """One row a centre: centre, sessions, events, pieces; counted in constant memory."""
     from logplatform.machines.event_table import DATASET, SCHEMA  # noqa: PLC0415 (a command needs one domain only)
 
     events = _counted(_CENTRES, tenancy.dataset(DATASET, SCHEMA).visible())
