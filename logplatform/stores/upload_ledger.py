@@ -18,12 +18,16 @@ from logplatform.stores.sql import Database
 from logplatform.stores.upload_tables import upload as table
 
 UploadStatus = Literal["pending", "processing", "completed", "failed", "duplicate"]
+UploadType = Literal["csv", "json", "api"]
 OPEN: tuple[UploadStatus, ...] = ("pending", "processing")
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """One upload; times in UTC. `file_size` in bytes; `total_lines` = `documents` + `dead_letters` once completed.
+    """One upload; times in UTC. `file_size` in bytes; once completed `total_lines` = `documents` + `dead_letters` +
+    `duplicates`, which are named events that are in the index already.
+
+    `file_type` is `api` for events that were sent as such, and lie in the file as JSON.
 
     A duplicate names in `duplicate_of` the job whose file has the same bytes; what became of these is told there.
     """
@@ -34,7 +38,7 @@ class UploadRecord:
     unique_filename: str
     object_key: str
     file_size: int
-    file_type: str
+    file_type: UploadType
     total_lines: int
     preview: Sequence[Mapping[str, Any]]
     sha256: str
@@ -46,6 +50,7 @@ class UploadRecord:
     error_message: str | None = None
     documents: int | None = None
     dead_letters: int | None = None
+    duplicates: int | None = None
     completed_at: datetime | None = None
     failed_at: datetime | None = None
 
@@ -141,14 +146,16 @@ class SqlUploadLedger:
         """Only what is open begins."""
         self._change(job_id, {"status": "processing"}, OPEN)
 
-    def complete(self, connection: sa.Connection, job_id: str, documents: int, dead_letters: int) -> None:
+    def complete(
+        self, connection: sa.Connection, job_id: str, documents: int, dead_letters: int, duplicates: int
+    ) -> None:
         """processing → completed, in the transaction that makes the documents visible."""
         now = self.now()
-        values = {"status": "completed", "documents": documents, "dead_letters": dead_letters, "error_message": None}
+        counts = {"documents": documents, "dead_letters": dead_letters, "duplicates": duplicates}
         connection.execute(
             table.update()
             .where(self._mine(), table.c.job_id == job_id)
-            .values(**values, completed_at=now, updated_at=now, failed_at=None)
+            .values(**counts, status="completed", error_message=None, completed_at=now, updated_at=now, failed_at=None)
         )
 
     def fail(self, job_id: str, error: str, *, final: bool) -> int:

@@ -29,6 +29,7 @@ upload = sa.Table(
     sa.Column("error_message", sa.Text),
     sa.Column("documents", sa.BigInteger),
     sa.Column("dead_letters", sa.BigInteger),
+    sa.Column("duplicates", sa.BigInteger),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("completed_at", UtcDateTime),
     sa.Column("failed_at", UtcDateTime),

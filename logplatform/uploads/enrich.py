@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from logplatform.stores.log_schema import DOCUMENTS, FLAGS, FLOATS, INTEGERS, TEXTS
 from logplatform.uploads.fields import Faults, flag_column, float_column, int_column, shown, text_column
 from logplatform.uploads.geoip import GeoIp, Located, Place
-from logplatform.uploads.identity import record_ids
+from logplatform.uploads.identity import event_id, record_ids
 from logplatform.uploads.kinds import kind_of_table
 from logplatform.uploads.records import RAW_BYTES, CsvRecords, RecordBlock, Records, RefusedRecord
 from logplatform.uploads.timestamps import EARLIEST, parse_timestamps
@@ -27,8 +27,11 @@ from logplatform.uploads.timestamps import EARLIEST, parse_timestamps
 PIPELINE = "uploads"
 TIME_FIELDS = ("timestamp", "@timestamp")
 ADDRESS_FIELDS = ("ip", "client_ip")
+NAME_FIELD = "event_id"
 
 SourceType = Literal["csv", "json", "api"]
+"""api: events that were sent as such, of which each may have a name (`event_id`). In a file a column of that name is
+its owner's own, which may well hold the same in many records."""
 
 _DAY_US = 86_400_000_000
 _ROWS = DOCUMENTS.remove(DOCUMENTS.get_field_index("origin"))
@@ -57,10 +60,11 @@ class Provenance:
 @dataclass(frozen=True, slots=True)
 class EnrichedBlock:
     """What became of a block: documents by event day (`YYYY-MM-DD`, UTC) with all columns but `origin`, and what was
-    refused, be it by reading or here."""
+    refused, be it by reading or here. `named`: the ids that come from `event_id`; one may be there more than once."""
 
     documents: list[tuple[str, pa.RecordBatch]] = field(default_factory=list)
     refused: list[RefusedRecord] = field(default_factory=list)
+    named: frozenset[str] = frozenset()
 
     @property
     def count(self) -> int:
@@ -87,7 +91,11 @@ class Enricher:
         columns = _typed(records, names, faults)
         columns["log_type"] = _kinds(records, names, columns.get("log_type"), faults)
         columns |= self._places(columns, count, faults)
-        columns["id"] = pa.array(record_ids(provenance.tenant, provenance.sha256, block.ordinals), pa.string())
+        ids = record_ids(provenance.tenant, provenance.sha256, block.ordinals)
+        named: frozenset[str] = frozenset()
+        if provenance.source_type == "api" and NAME_FIELD in names:
+            named = _by_name(ids, provenance.tenant, records.column(NAME_FIELD), faults)
+        columns["id"] = pa.array(ids, pa.string())
         columns["timestamp"] = pa.array(moments, pa.timestamp("us", "UTC"))
         columns["ordinal"] = pa.array(block.ordinals, pa.int64())
         sources = records.sources()
@@ -95,7 +103,8 @@ class Enricher:
         columns |= _provenance(provenance, count)
         arrays = [columns[name] if name in columns else pa.nulls(count, kind) for name, kind in _TYPES.items()]
         batch = pa.record_batch(arrays, schema=_ROWS)
-        return EnrichedBlock(_by_day(batch, moments, faults), [*block.refused, *_refused(block, sources, faults)])
+        refused = [*block.refused, *_refused(block, sources, faults)]
+        return EnrichedBlock(_by_day(batch, moments, faults), refused, named)
 
     def _moments(self, records: Records, names: set[str], faults: Faults) -> npt.NDArray[np.int64]:
         """Times in microseconds; 0 where there is none, which is a fault."""
@@ -146,6 +155,20 @@ class Enricher:
                 faults.add(index, f"{name}: {shown(address)} is no address", "_geoip_lookup_failure")
             elif located == "unknown" and places[index] is None:
                 unknown.add(index)
+
+
+def _by_name(ids: list[str], tenant: str, given: Sequence[Any], faults: Faults) -> frozenset[str]:
+    """Put the ids of named events in place of their records' own; those that were put."""
+    named: set[str] = set()
+    for index, name in enumerate(given):
+        if name is None or name == "":
+            continue
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            faults.add(index, f"{NAME_FIELD}: {shown(name)} is neither a text nor a whole number")
+            continue
+        ids[index] = event_id(tenant, str(name))
+        named.add(ids[index])
+    return frozenset(named)
 
 
 def _first_given(records: Records, names: Sequence[str]) -> list[Any]:

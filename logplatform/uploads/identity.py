@@ -14,10 +14,10 @@ def record_ids(tenant: str, sha256: str, ordinals: Iterable[int]) -> list[str]:
 
     Two equal records in a file are two documents; the same file again has the same ids.
     """
-    base = blake2b(f"{tenant}\0{sha256}\0".encode(), digest_size=_DIGEST_BYTES)
+    copy = blake2b(f"{tenant}\0{sha256}\0".encode(), digest_size=_DIGEST_BYTES).copy
     ids: list[str] = []
     for ordinal in ordinals:
-        digest = base.copy()
+        digest = copy()
         digest.update(b"%d" % ordinal)
         ids.append(digest.hexdigest())
     return ids

@@ -19,9 +19,12 @@ from sqlalchemy.exc import OperationalError
 from logplatform.failures import LeaseHeld, LeaseLost, PermanentFailure, TransientFailure
 from logplatform.landing.dead_letters import Letter, Origin
 from logplatform.landing.leases import Lease, holder_name
+from logplatform.stores.event_ids import EventIds
 from logplatform.stores.job_queue import QueuedJob
 from logplatform.stores.upload_ledger import OPEN, UploadRecord
-from logplatform.uploads.enrich import Provenance
+from logplatform.uploads.enrich import EnrichedBlock, Provenance, SourceType
+from logplatform.uploads.events import rows_of, unseen
+from logplatform.uploads.naming import FileType
 from logplatform.uploads.reading import chunks_of, read_records
 from logplatform.uploads.records import RefusedRecord, UnusableFile
 from logplatform.uploads.room import UploadRoom
@@ -37,10 +40,16 @@ Outcome = Literal["completed", "failed", "retry", "elsewhere", "known"]
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What a job gave; records read = `documents` + `dead_letters`."""
+    """What a job gave. `duplicates`: named events that are in the index already."""
 
     documents: int
     dead_letters: int
+    duplicates: int
+
+    @property
+    def records(self) -> int:
+        """Records read."""
+        return self.documents + self.dead_letters + self.duplicates
 
 
 def requeue(room: UploadRoom) -> int:
@@ -96,28 +105,44 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease) -> Ingested:
     Raises LeaseLost or Conflict, with nothing done, if somebody else has taken over.
     """
     tenancy = room.tenancy
-    kind = "csv" if record.file_type == "csv" else "json"
-    provenance = Provenance(tenancy.tenant, record.sha256, record.job_id, kind, tenancy.now())
     origin = Origin(record.sha256, SOURCE, record.filename, record.sha256, record.uploaded_at.date())
-    with tempfile.TemporaryFile() as letters, room.index.replacing([record.sha256]) as replacement:
-        with tenancy.files.open(record.object_key) as file:
-            for block in read_records(chunks_of(file), kind, room.limits.max_record_bytes):
-                enriched = room.enricher.enrich(block, provenance)
-                for day, batch in enriched.documents:
-                    replacement.write(day, record.sha256, batch)
-                _spool(letters, enriched.refused, tenancy.redactor.raw)
+    events = EventIds(tenancy.database, tenancy.tenant)
+    with (
+        tempfile.TemporaryFile() as letters,
+        events.claiming(record.sha256) as claim,
+        room.index.replacing([record.sha256]) as replacement,
+    ):
+        duplicates = 0
+        for enriched in _enriched(room, record):
+            kept = list(unseen(enriched, claim))
+            for day, batch in kept:
+                replacement.write(day, record.sha256, batch)
+            duplicates += rows_of(enriched.documents) - rows_of(kept)
+            _spool(letters, enriched.refused, tenancy.redactor.raw)
         documents = replacement.ready()
         letters.seek(0)
         with tenancy.ledger.transaction(lease) as connection:
             replacement.commit(connection)
+            claim.commit(connection)
             refused = tenancy.letters.replace(connection, origin, _spooled(letters), record.job_id)
-            if documents + refused != record.total_lines:
+            done = Ingested(documents, refused, duplicates)
+            if done.records != record.total_lines:
                 raise PermanentFailure(
-                    f"{record.filename}: {record.total_lines} records were received, but {documents} documents and "
-                    f"{refused} dead letters came of them"
+                    f"{record.filename}: {record.total_lines} records were received, but {documents} documents, "
+                    f"{duplicates} duplicates and {refused} dead letters came of them"
                 )
-            room.uploads.complete(connection, record.job_id, documents, refused)
-    return Ingested(documents, refused)
+            room.uploads.complete(connection, record.job_id, documents, refused, duplicates)
+    return done
+
+
+def _enriched(room: UploadRoom, record: UploadRecord) -> Iterator[EnrichedBlock]:
+    """What becomes of an upload's records, block by block."""
+    source: SourceType = record.file_type
+    kind: FileType = "csv" if source == "csv" else "json"
+    provenance = Provenance(room.tenancy.tenant, record.sha256, record.job_id, source, room.tenancy.now())
+    with room.tenancy.files.open(record.object_key) as file:
+        for block in read_records(chunks_of(file), kind, room.limits.max_record_bytes):
+            yield room.enricher.enrich(block, provenance)
 
 
 def _failed(room: UploadRoom, job: QueuedJob, error: str, *, final: bool) -> Outcome:
