@@ -29,7 +29,7 @@ FOLDERS = (
     "dagster",
     "logs",
 )
-"""Folders that the platform makes under the data root. Databases stand beside them, one a domain.
+"""Folders that the platform makes under the data root. Databases stand beside them, one a domain and the alerts'.
 
 `spool/` is not among them: the topics in it are a source, and may exist nowhere else."""
 
@@ -45,7 +45,7 @@ class Erasable:
 
 def erasable(settings: Settings) -> list[Erasable]:
     """What the platform has stored, databases first: the order in which it is erased."""
-    databases = [settings.database(domain) for domain in get_args(Domain)]
+    databases = [*(settings.database(domain) for domain in get_args(Domain)), settings.alert_database]
     folders = [settings.data_root / name for name in FOLDERS]
     found = [Erasable(path, *_measured(_with_log(path))) for path in databases if path.exists()]
     kept = [path for path in folders if path.is_dir() and any(path.iterdir())]

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from logplatform.settings.alerts import AlertsSettings
 from logplatform.settings.api import ApiSettings
 from logplatform.settings.archives import ArchiveSource, ArchivesSettings
 from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, Whole, zone
@@ -67,6 +68,7 @@ class Settings(Section):
     uploads: UploadsSettings = UploadsSettings()
     tickets: TicketsSettings = TicketsSettings()
     api: ApiSettings = ApiSettings()
+    alerts: AlertsSettings = AlertsSettings()
     landing: LandingSettings = LandingSettings()
     batch: BatchSettings = BatchSettings()
     redaction: RedactionSettings = RedactionSettings()
@@ -86,6 +88,11 @@ class Settings(Section):
     def database(self, domain: Domain) -> Path:
         """The SQLite file of a domain."""
         return self.data_root / f"{domain}.db"
+
+    @property
+    def alert_database(self) -> Path:
+        """The SQLite file of the alerts; apart from the domains', so that a domain's end can be told."""
+        return self.data_root / "alerts.db"
 
     def zone(self, source: ArchiveSource | MachineSource) -> tzinfo:
         """The time zone for a source's texts that name none."""
