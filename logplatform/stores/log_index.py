@@ -7,39 +7,28 @@ Documents belong to an origin (one upload). Replacing an origin's documents is i
 whole in the transaction of the caller; readers are never blocked, and each answer is of one moment.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from logplatform.stores.dataset import Change, Dataset
+from logplatform.stores.dataset import Change, Dataset, VisibleFile
 from logplatform.stores.dataset_writer import DatasetWriter
-from logplatform.stores.log_query import INTERVALS, TEXT_BOOSTS, Aggregation, Filters, Hit, Page, Search
-from logplatform.stores.log_schema import DOCUMENTS, document
-from logplatform.stores.log_sql import (
-    aggregation_sql,
-    columns_sql,
-    count_sql,
-    documents_sql,
-    occurs_sql,
-    search_sql,
-    similar_sql,
-)
-from logplatform.stores.log_text import NEARLY, Term, distance_allowed, highlighted, terms_of
+from logplatform.stores.log_engine import LogEngine, Reading
+from logplatform.stores.log_query import INTERVALS, Aggregation, Filters, Page, Search
+from logplatform.stores.log_schema import document
+from logplatform.stores.log_search import found_terms, search_page
+from logplatform.stores.log_sql import aggregation_sql, columns_sql, documents_sql
 
 DATASET = "log_events"
 COMPACTION_ORDER = ("timestamp", "id")
-# DuckDB's own buffers; what does not fit is an error of the query, not of the process.
-MEMORY_LIMIT = "512MB"
-THREADS = 2
 _EXPORT_ROWS = 1_000
 _STREAM_ROWS = 20_000
-_SIMILAR_WORDS = 5
 
 Row = dict[str, Any]
 
@@ -116,16 +105,18 @@ class ParquetReplacement:
 class ParquetLogIndex:
     """The index in the files of a dataset that is partitioned by event day; see `LogIndex`.
 
-    Several processes may read while one writes, and several threads may use one object; `close` it after use.
+    Several processes may read while one writes, and several threads may use one object. `deadline`
+    (`time.monotonic()`): every question raises QueryTimeout from then on.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, engine: LogEngine, deadline: float | None = None) -> None:
         self.dataset = dataset
-        self._engine = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": THREADS})
+        self._engine = engine
+        self._deadline = deadline
 
-    def close(self) -> None:
-        """End the engine; nothing can be asked any more."""
-        self._engine.close()
+    def within(self, seconds: float) -> "ParquetLogIndex":
+        """The same index for questions that may take so long from now on, all of them together."""
+        return ParquetLogIndex(self.dataset, self._engine, time.monotonic() + seconds)
 
     @contextmanager
     def replacing(self, origins: Collection[str]) -> Generator[ParquetReplacement]:
@@ -134,22 +125,17 @@ class ParquetLogIndex:
             yield ParquetReplacement(self.dataset, frozenset(origins), writer)
 
     def search(self, search: Search) -> Page:
-        """Count, then take the page."""
+        """Count, find the places of the page's documents, read these."""
         files = self._files(search.filters)
-        with self._over(files) as engine:
-            terms = self._terms(engine, search.text, search.filters)
-            if search.text.strip() and not terms:
-                return Page(0, search.page, search.size, [])
-            ((total,),) = engine.rows(count_sql(engine.source, search.filters, terms))
-            rows = engine.table(search_sql(engine.source, search, terms)).to_pylist()
-        words = [term.text for term in terms]
-        hits = [Hit(row["id"], document(row), row["score"], _highlights(row, words)) for row in rows]
-        return Page(total, search.page, search.size, hits)
+        with self._over(files) as reading:
+            return search_page(reading, files, search)
 
     def aggregate(self, aggregation: Aggregation) -> list[Row]:
         """Run the aggregation."""
-        with self._over(self._files(aggregation.filters)) as engine:
-            rows: list[Row] = engine.table(aggregation_sql(engine.source, aggregation)).to_pylist()
+        with self._over(self._files(aggregation.filters)) as reading:
+            terms = found_terms(reading, aggregation.text, aggregation.filters)
+            source = reading if terms or not aggregation.text.strip() else reading.only([])
+            rows: list[Row] = source.table(aggregation_sql(source.source, aggregation, terms)).to_pylist()
         for name in INTERVALS:
             if name in aggregation.by:
                 for row in rows:
@@ -158,93 +144,41 @@ class ParquetLogIndex:
 
     def export(self, text: str, filters: Filters) -> Iterator[Row]:
         """Read day by day, some rows at a time."""
-        files = self._files(filters)
-        with self._over(files) as engine:
-            terms = self._terms(engine, text, filters)
+        with self._over(self._files(filters)) as reading:
+            terms = found_terms(reading, text, filters)
             if text.strip() and not terms:
                 return
-            for batch in engine.batches(documents_sql(engine.source, filters, terms), _EXPORT_ROWS):
+            for batch in reading.batches(documents_sql(reading.source, filters, terms), _EXPORT_ROWS):
                 for row in batch.to_pylist():
                     yield document(row)
 
     def stream(self, columns: Sequence[str], filters: Filters, order: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Sort on disk where memory does not suffice, then read some rows at a time."""
-        with self._over(self._files(filters)) as engine:
-            for batch in engine.batches(columns_sql(engine.source, columns, filters, order), _STREAM_ROWS):
+        with self._over(self._files(filters)) as reading:
+            for batch in reading.batches(columns_sql(reading.source, columns, filters, order), _STREAM_ROWS):
                 yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
-    def _files(self, filters: Filters) -> list[str]:
+    def _files(self, filters: Filters) -> list[VisibleFile]:
         """The files of those days that filters leave."""
         first = None if filters.since is None else _day(filters.since)
         last = None if filters.until is None else _day(filters.until - timedelta(microseconds=1))
-        return [file.uri for file in self.dataset.visible(first, last)]
+        return self.dataset.visible(first, last)
 
-    def _terms(self, engine: "_Engine", text: str, filters: Filters) -> list[Term]:
-        """The terms of a text that occur; one that does not is replaced by words that are nearly it."""
-        terms = terms_of(text)
-        if not terms:
-            return []
-        occurs = engine.rows(occurs_sql(engine.source, filters, terms))[0]
-        found: list[Term] = []
-        for term, there in zip(terms, occurs, strict=True):
-            if there:
-                found.append(term)
-            elif distance_allowed(term.text):
-                words = engine.rows(similar_sql(engine.source, filters, term, _SIMILAR_WORDS))
-                found += [Term(word, NEARLY) for (word,) in words]
-        return list({term.text: term for term in reversed(found)}.values())[::-1]
-
-    @contextmanager
-    def _over(self, files: Sequence[str]) -> Generator["_Engine"]:
-        """A connection of one's own to the engine, over these files."""
-        with self._engine.cursor() as cursor:
-            if not files:
-                cursor.register("nothing", DOCUMENTS.empty_table())
-            yield _Engine(cursor, list(files))
-
-
-@dataclass(frozen=True, slots=True)
-class _Engine:
-    """DuckDB over some files; `source` stands in FROM."""
-
-    cursor: duckdb.DuckDBPyConnection
-    files: list[str]
-
-    @property
-    def source(self) -> str:
-        return "read_parquet($files)" if self.files else "nothing"
-
-    def rows(self, query: tuple[str, Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        return self._run(query).fetchall()
-
-    def table(self, query: tuple[str, Mapping[str, Any]]) -> pa.Table:
-        return self._run(query).to_arrow_table()
-
-    def batches(self, query: tuple[str, Mapping[str, Any]], rows: int) -> pa.RecordBatchReader:
-        return self._run(query).to_arrow_reader(rows)
-
-    def _run(self, query: tuple[str, Mapping[str, Any]]) -> duckdb.DuckDBPyRelation:
-        text, parameters = query
-        files = {"files": self.files} if self.files else {}
-        return self.cursor.sql(text, params={**parameters, **files})
+    def _over(self, files: Sequence[VisibleFile]) -> AbstractContextManager[Reading]:
+        return self._engine.over([file.uri for file in files], self._deadline)
 
 
 def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
-def _highlights(row: Row, words: Sequence[str]) -> dict[str, list[str]]:
-    if not words:
-        return {}
-    found = {name: highlighted(row[name], words) for name in TEXT_BOOSTS if row[name]}
-    return {name: [text] for name, text in found.items() if text is not None}
-
-
 @contextmanager
 def open_log_index(dataset: Dataset) -> Generator[ParquetLogIndex]:
     """The embedded index over a dataset with the schema `DOCUMENTS`; it is closed with the context."""
-    index = ParquetLogIndex(dataset)
+    with dataset.files.part() as part:
+        scratch = part.path.with_suffix(".spill")
+    engine = LogEngine(scratch)
     try:
-        yield index
+        yield ParquetLogIndex(dataset, engine)
     finally:
-        index.close()
+        engine.close()

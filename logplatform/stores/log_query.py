@@ -103,8 +103,7 @@ class Search:
             raise BadQuery(f"size: from 1 to {MAX_SIZE}")
         if self.page * self.size > MAX_WINDOW:
             raise BadQuery(f"page: only the first {MAX_WINDOW} hits can be paged through; the export has them all")
-        if len(self.text) > MAX_TEXT_CHARS:
-            raise BadQuery(f"q: longer than {MAX_TEXT_CHARS} characters")
+        check_text(self.text)
         if self.sort_field is not None and self.sort_field not in get_args(SortField):
             raise BadQuery(f"sort_field: one of {', '.join(get_args(SortField))}")
         if self.sort_order not in get_args(SortOrder):
@@ -165,7 +164,8 @@ COUNT = Measure("count", "count")
 @dataclass(frozen=True, slots=True)
 class Aggregation:
     """Figures of groups. `by`: fields, or an interval of time (its beginning, UTC); documents whose field is null are
-    in no group. Groups come by `order` (a measure or a name in `by`), `limit` of them.
+    in no group. Groups come by `order` (a measure or a name in `by`), `limit` of them. With a `text`, only of
+    documents that a search for it finds.
     """
 
     by: tuple[str, ...] = ()
@@ -174,8 +174,10 @@ class Aggregation:
     order: str | None = None
     descending: bool = True
     limit: int = 1_000
+    text: str = ""
 
     def __post_init__(self) -> None:
+        check_text(self.text)
         for name in self.by:
             if name not in INTERVALS:
                 known(name)
@@ -184,6 +186,12 @@ class Aggregation:
             raise BadQuery("two columns of an aggregation have the same name")
         if self.order is not None and self.order not in names:
             raise BadQuery(f"{self.order}: is not in the aggregation")
+
+
+def check_text(text: str) -> None:
+    """Raise BadQuery for a text that is too long to look for."""
+    if len(text) > MAX_TEXT_CHARS:
+        raise BadQuery(f"q: longer than {MAX_TEXT_CHARS} characters")
 
 
 def known(name: str) -> None:

@@ -66,24 +66,40 @@ class Statement:
         return f"greatest({', '.join(fields)})"
 
 
-def search_sql(source: str, search: Search, terms: Sequence[Term]) -> tuple[str, dict[str, Any]]:
-    """The documents of a page in order: all columns, and `score`."""
+def tally_sql(located: str, filters: Filters, terms: Sequence[Term]) -> tuple[str, dict[str, Any]]:
+    """What is found in each file: its name, how many documents, and for each term whether it occurs."""
+    statement = Statement()
+    condition = statement.where(filters)
+    if not terms:
+        return f"SELECT filename, count(*) FROM {located} WHERE {condition} GROUP BY filename", statement.parameters  # noqa: S608 (see the module)
+    names = [f"hit_{number}" for number, _ in enumerate(terms)]
+    hits = ", ".join(f"{statement.hit(term)} AS {name}" for name, term in zip(names, terms, strict=True))
+    query = (
+        f"SELECT filename, count(*) FILTER (WHERE {' OR '.join(names)}), {', '.join(map('bool_or({})'.format, names))} "  # noqa: S608 (see the module)
+        f"FROM (SELECT filename, {hits} FROM {located} WHERE {condition}) GROUP BY filename"
+    )
+    return query, statement.parameters
+
+
+def places_sql(located: str, search: Search, terms: Sequence[Term], offset: int) -> tuple[str, dict[str, Any]]:
+    """Where the documents of a page stand, in order: file, row and score; `offset` documents come before."""
     statement = Statement()
     condition = statement.found(search.filters, terms)
     found, order = search.order
     column = {"_score": "score", "@timestamp": "timestamp"}.get(found, found)
     query = (
-        f"SELECT *, {statement.score(terms)} AS score FROM {source} WHERE {condition} "  # noqa: S608 (see the module)
+        f"SELECT filename, file_row_number, {statement.score(terms)} AS score FROM {located} WHERE {condition} "  # noqa: S608 (see the module)
         f"ORDER BY {column} {order} NULLS LAST, timestamp DESC, id "
-        f"LIMIT {statement.value(search.size)} OFFSET {statement.value((search.page - 1) * search.size)}"
+        f"LIMIT {statement.value(search.size)} OFFSET {statement.value(offset)}"
     )
     return query, statement.parameters
 
 
-def count_sql(source: str, filters: Filters, terms: Sequence[Term]) -> tuple[str, dict[str, Any]]:
-    """How many documents are found: one row, one column."""
+def fetch_sql(located: str, rows: Sequence[int]) -> tuple[str, dict[str, Any]]:
+    """All columns of the documents in these rows of one file, and `file_row_number`."""
     statement = Statement()
-    return f"SELECT count(*) FROM {source} WHERE {statement.found(filters, terms)}", statement.parameters  # noqa: S608 (see the module)
+    numbers = statement.value(list(rows))
+    return f"SELECT * FROM {located} WHERE list_contains({numbers}, file_row_number)", statement.parameters  # noqa: S608 (see the module)
 
 
 def documents_sql(source: str, filters: Filters, terms: Sequence[Term]) -> tuple[str, dict[str, Any]]:
@@ -134,10 +150,10 @@ def similar_sql(source: str, filters: Filters, term: Term, limit: int) -> tuple[
     return query, statement.parameters
 
 
-def aggregation_sql(source: str, aggregation: Aggregation) -> tuple[str, dict[str, Any]]:
+def aggregation_sql(source: str, aggregation: Aggregation, terms: Sequence[Term] = ()) -> tuple[str, dict[str, Any]]:
     """The groups of an aggregation: a column for each name in `by`, and one for each measure."""
     statement = Statement()
-    condition = statement.where(aggregation.filters)
+    condition = statement.found(aggregation.filters, terms)
     groups = [f"{_group(name)} AS {name}" for name in aggregation.by]
     measures = [f"{_measure(statement, measure)} AS {measure.name}" for measure in aggregation.measures]
     given = "".join(f" AND {name} IS NOT NULL" for name in aggregation.by if name not in INTERVALS)
