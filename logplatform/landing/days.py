@@ -59,9 +59,13 @@ class DayCommits:
             .on_conflict_do_update(index_elements=["domain", "tenant", "asset", "day"], set_=values)
         )
 
-    def unreported(self) -> Iterator[DayCommit]:
-        """Commits that Dagster may not know of yet, by run."""
+    def unreported(self, run_id: str | None = None, asset: str | None = None) -> Iterator[DayCommit]:
+        """Commits (of one run, of one asset, where given) that Dagster may not know of yet, by run and day."""
         query = sa.select(table).where(self._mine(), table.c.reported.is_(False)).order_by(table.c.run_id, table.c.day)
+        if run_id is not None:
+            query = query.where(table.c.run_id == run_id)
+        if asset is not None:
+            query = query.where(table.c.asset == asset)
         with self.ledger.database.read() as connection:
             for row in connection.execute(query):
                 yield _commit_of(row)
@@ -78,9 +82,13 @@ class DayCommits:
 
     def newest(self, asset: str, day: date) -> DayCommit | None:
         """The newest commit of a day, None if there is none."""
-        query = sa.select(table).where(self._mine(), table.c.asset == asset, table.c.day == day)
         with self.ledger.database.read() as connection:
-            row = connection.execute(query).first()
+            return self.committed(connection, asset, day)
+
+    def committed(self, connection: sa.Connection, asset: str, day: date) -> DayCommit | None:
+        """The newest commit of a day as the transaction of `connection` sees it, None if there is none."""
+        query = sa.select(table).where(self._mine(), table.c.asset == asset, table.c.day == day)
+        row = connection.execute(query).first()
         return None if row is None else _commit_of(row)
 
     def _mine(self) -> sa.ColumnElement[bool]:

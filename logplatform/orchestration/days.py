@@ -43,7 +43,8 @@ DEFAULT_OWNERS = ("team:logplatform",)
 class DayRun:
     """What one step is asked to do: the batch `batch_id`, or (None) to derive `days` again from landed bytes.
 
-    `days` are in order, days without input among them. `run_id` is Dagster's.
+    `days` are in order, days without input among them; none if assets without days
+    alone are asked for. `run_id` is Dagster's.
     """
 
     run_id: str
@@ -89,11 +90,13 @@ class DayGroup:
         after: Sequence[str] = (),
         stale_after: timedelta | None = None,
         code_version: str | None = None,
+        whole: bool = False,
     ) -> Callable[[Work], dg.AssetsDefinition]:
         """Make a day asset of a function that yields a DayReport after each day's commit.
 
         `after` names the assets of the same domain that it reads. `stale_after` without a new day turns its
-        freshness to warning, twice that to failing. The function's failures become Dagster's (`failures`).
+        freshness to warning, twice that to failing. `whole`: the asset has no days, its reports are `whole` too. The
+        function's failures become Dagster's (`failures`).
         """
 
         def decorate(work: Work) -> dg.AssetsDefinition:
@@ -112,8 +115,8 @@ class DayGroup:
                 owners=list(self.owners),
                 tags={"domain": self.domain},
                 pool=self.domain,
-                partitions_def=self.partitions,
-                backfill_policy=dg.BackfillPolicy.single_run(),
+                partitions_def=None if whole else self.partitions,
+                backfill_policy=None if whole else dg.BackfillPolicy.single_run(),
                 freshness_policy=_freshness(stale_after),
                 code_version=code_version,
                 required_resource_keys=domain_keys(self.settings, self.domain),
@@ -132,9 +135,8 @@ class DayGroup:
                 run = _day_run(context, tenancy)
                 told = 0
                 for report in work(run):
-                    yield dg.AssetMaterialization(
-                        asset_key=key, partition=report.day.isoformat(), metadata=day_metadata(report)
-                    )
+                    partition = None if report.whole else report.day.isoformat()
+                    yield dg.AssetMaterialization(asset_key=key, partition=partition, metadata=day_metadata(report))
                     told += 1
                 tenancy.days.reported(run.run_id, key.to_user_string())
                 context.log.info(f"{told:,} of {len(run.days):,} days have new data; the others stay as they are")
@@ -144,7 +146,9 @@ class DayGroup:
 
 
 def _day_run(context: dg.AssetExecutionContext, tenancy: Tenancy) -> DayRun:
-    days = [date.fromisoformat(key) for key in context.partition_keys]
+    # Assets without days may be asked for alone; Dagster refuses to tell the days of a run that has none.
+    has_days = context.has_partition_key or context.has_partition_key_range
+    days = [date.fromisoformat(key) for key in context.partition_keys] if has_days else []
     return DayRun(context.run.run_id, context.run.tags.get(BATCH_TAG), days, tenancy, context.log)
 
 

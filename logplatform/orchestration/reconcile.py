@@ -74,18 +74,23 @@ def commit_metadata(commit: DayCommit) -> Metadata:
 
 def _materialization(commit: DayCommit) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
-        asset_key=_key(commit), partition=commit.day.isoformat(), metadata=commit_metadata(commit)
+        asset_key=_key(commit), partition=_partition(commit), metadata=commit_metadata(commit)
     )
 
 
 def _is_known(instance: dg.DagsterInstance, commit: DayCommit) -> bool:
-    wanted = dg.AssetRecordsFilter(asset_key=_key(commit), asset_partitions=[commit.day.isoformat()])
+    partition = _partition(commit)
+    wanted = dg.AssetRecordsFilter(asset_key=_key(commit), asset_partitions=None if partition is None else [partition])
     records = instance.fetch_materializations(wanted, limit=1).records
     return any(_covers(record, commit) for record in records)
 
 
 def _covers(record: dg.EventLogRecord, commit: DayCommit) -> bool:
     return record.run_id == commit.run_id or record.timestamp >= commit.committed_at.timestamp()
+
+
+def _partition(commit: DayCommit) -> str | None:
+    return None if DayReport.restore(commit.day, commit.counts).whole else commit.day.isoformat()
 
 
 def _key(commit: DayCommit) -> dg.AssetKey:

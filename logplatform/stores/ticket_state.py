@@ -149,15 +149,19 @@ class TicketState:
 
     def totals(self) -> Totals:
         """The totals as of one moment."""
+        with self.database.read() as connection:
+            return self.totals_in(connection)
+
+    def totals_in(self, connection: sa.Connection) -> Totals:
+        """The totals as the transaction of `connection` sees them."""
         table = ticket_total
         counts = sa.select(table.c.request_type, table.c.priority, table.c.tickets).where(table.c.tenant == self.tenant)
         clients = sa.select(sa.func.count()).select_from(ticket_client).where(ticket_client.c.tenant == self.tenant)
-        with self.database.read() as connection:
-            return Totals(
-                version=self._version(connection),
-                counts={(kind, priority): tickets for kind, priority, tickets in connection.execute(counts)},
-                unique_clients=connection.execute(clients).scalar_one(),
-            )
+        return Totals(
+            version=self._version(connection),
+            counts={(kind, priority): tickets for kind, priority, tickets in connection.execute(counts)},
+            unique_clients=connection.execute(clients).scalar_one(),
+        )
 
     def commits(self, newest: int) -> list[CommitRow]:
         """The newest commits, newest first."""
