@@ -2,22 +2,25 @@
 
 What belongs here: looking ids up and adding them. What does not: what happens to a ticket whose id is known.
 
-The statements are SQLite's own. A commit's ids are given to it as one sorted blob of 24-byte records (id, digest),
-which it takes apart itself: binding each id as a parameter of its own costs twice the work of storing it.
+The statements are SQLite's own. A commit's ids are given to it as one sorted blob of records (id, digest), which it
+takes apart itself: binding each id as a parameter of its own costs twice the work of storing it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+ID_BYTES = 16
+RECORD_BYTES = ID_BYTES + 8
+
 # The records of the blob :ids, by the position of their first byte.
-_RECORDS = """WITH RECURSIVE record(at) AS (
-  SELECT 1 WHERE length(:ids) > 0 UNION ALL SELECT at + 24 FROM record WHERE at + 24 < length(:ids)
-)"""
+_RECORDS = f"""WITH RECURSIVE record(at) AS (
+  SELECT 1 WHERE length(:ids) > 0
+  UNION ALL SELECT at + {RECORD_BYTES} FROM record WHERE at + {RECORD_BYTES} < length(:ids)
+)"""  # noqa: S608 (constants only)
 _ADD = f"""INSERT OR IGNORE INTO ticket_seen (tenant, id, digest, commit_id)
 {_RECORDS} SELECT :tenant, substr(:ids, at, 16), substr(:ids, at + 16, 8), :commit_id FROM record"""  # noqa: S608 (constants only)
-_BROUGHT_BEFORE = f"""{_RECORDS} SELECT seen.id, seen.digest FROM record CROSS JOIN ticket_seen AS seen
+_BROUGHT_BEFORE = f"""{_RECORDS} SELECT at / {RECORD_BYTES}, seen.digest FROM record CROSS JOIN ticket_seen AS seen
 ON seen.tenant = :tenant AND seen.id = substr(:ids, at, 16) WHERE seen.commit_id <> :commit_id"""  # noqa: S608 (constants only)
 
 
@@ -27,14 +30,14 @@ class SeenIds:
 
     tenant: str
 
-    def add(self, connection: sa.Connection, digests: Mapping[bytes, bytes], commit_id: int) -> dict[bytes, bytes]:
-        """Remember ids with their digests as brought by `commit_id`, which must be new.
+    def add(self, connection: sa.Connection, records: bytes, commit_id: int) -> dict[int, bytes]:
+        """Remember records of RECORD_BYTES (id, digest), sorted, each id once, as brought by `commit_id`, a new one.
 
-        Returns those that earlier commits brought, with the digests remembered then; they stay as they were.
+        Returns, by the record's number from 0, the digests that were remembered before with ids that earlier commits
+        brought; they stay as they were.
         """
-        # In order, so that each page of the table is looked at once.
-        records = b"".join(sorted(map(bytes.__add__, digests.keys(), digests.values())))
+        # Sorted, so that each page of the table is looked at once.
         values = {"ids": records, "tenant": self.tenant, "commit_id": commit_id}
-        if connection.exec_driver_sql(_ADD, values).rowcount == len(digests):
+        if connection.exec_driver_sql(_ADD, values).rowcount == len(records) // RECORD_BYTES:
             return {}
-        return {bytes(key): bytes(digest) for key, digest in connection.exec_driver_sql(_BROUGHT_BEFORE, values)}
+        return {number: bytes(digest) for number, digest in connection.exec_driver_sql(_BROUGHT_BEFORE, values)}

@@ -18,6 +18,7 @@ from logplatform.stores.sql import Database
 from logplatform.stores.ticket_ids import SeenIds
 from logplatform.stores.ticket_log import Block
 from logplatform.stores.ticket_tables import ticket_seen
+from logplatform.tickets.duplicates import Settled
 from logplatform.tickets.intake import Intake
 from logplatform.tickets.metrics import Metrics, metrics
 from logplatform.tickets.ticket import RequestType
@@ -50,14 +51,14 @@ def check_file(path: Path, teams: Mapping[RequestType, str], high: Sequence[str]
     total = accepted = rejected = duplicates = 0
     reasons, counts, clients = Counter[str](), Counter[tuple[str, str]](), set[str]()
     with open_engine() as engine:
-        for intake in _settled(path, max_line_bytes):
-            made = transform(engine, intake.tickets.values(), teams, high, 0)
+        for intake, settled in _settled(path, max_line_bytes):
+            made = transform(engine, settled.tickets, teams, high, 0)
             counts.update(made.counts)
             clients.update(made.clients)
             total += intake.messages
-            accepted += len(intake.tickets)
+            accepted += settled.tickets.num_rows
             rejected += len(intake.rejects)
-            duplicates += len(intake.duplicates)
+            duplicates += settled.duplicates
             reasons.update(reason for reject in intake.rejects for reason in reject.reasons)
     return CheckReport(
         total=total,
@@ -69,15 +70,16 @@ def check_file(path: Path, teams: Mapping[RequestType, str], high: Sequence[str]
     )
 
 
-def _settled(path: Path, max_line_bytes: int) -> Iterator[Intake]:
+def _settled(path: Path, max_line_bytes: int) -> Iterator[tuple[Intake, Settled]]:
     with tempfile.TemporaryDirectory(prefix="logplatform-check-") as folder:
         database = Database.open(sa.URL.create("sqlite", database=str(Path(folder) / "ids.db")))
         try:
             ticket_seen.create(database.engine)
             for number, intake in enumerate(_intakes(path, max_line_bytes)):
+                found = intake.grouped()
                 with database.write() as connection:
-                    intake.settle(SeenIds("").add(connection, intake.digests(), number))
-                yield intake
+                    known = SeenIds("").add(connection, found.ids, number)
+                yield intake, found.settle(known)
         finally:
             database.close()
 

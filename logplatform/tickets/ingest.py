@@ -12,6 +12,7 @@ on exactly there. One process at a time holds the lease of the tables; one that 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ from logplatform.tenancy import Tenancy
 from logplatform.tickets.intake import Intake
 from logplatform.tickets.refused import send_refused
 from logplatform.tickets.tables import Tables, reject_rows
-from logplatform.tickets.ticket import FIELDS, Ticket
+from logplatform.tickets.ticket import FIELDS
 from logplatform.tickets.topics import open_log, open_refused_log, topics
 from logplatform.tickets.transform import open_engine, transform
 from logplatform.tickets.views import Views, tables_root
@@ -126,13 +127,13 @@ class _Topic:
     ) -> CommitRow:
         settings, now = self.tenancy.settings.tickets, self.tenancy.now()
         commit_id = state.next_commit(connection)
-        intake.settle(SeenIds(self.tenancy.tenant).add(connection, intake.digests(), commit_id))
-        accepted = intake.tickets.values()
-        made = transform(self.engine, accepted, settings.teams, settings.high_priorities, commit_id)
+        found = intake.grouped()
+        settled = found.settle(SeenIds(self.tenancy.tenant).add(connection, found.ids, commit_id))
+        made = transform(self.engine, settled.tickets, settings.teams, settings.high_priorities, commit_id)
         tables.add(connection, made, reject_rows(self.source.topic, intake.rejects, commit_id))
         state.add_totals(connection, made.counts)
         state.add_clients(connection, made.clients)
-        state.add_conflicts(connection, self.key, commit_id, map(self._conflict, intake.conflicts))
+        state.add_conflicts(connection, self.key, commit_id, map(self._conflict, settled.conflicts.to_pylist()))
         self._letters(connection, intake, ranges, now.date())
         state.bump_version(connection)
         row = CommitRow(
@@ -141,10 +142,10 @@ class _Topic:
             topic=self.source.topic,
             ranges={str(partition): list(taken) for partition, taken in ranges.items()},
             messages=intake.messages,
-            accepted=len(intake.tickets),
+            accepted=settled.tickets.num_rows,
             rejected=len(intake.rejects),
-            duplicates=len(intake.duplicates),
-            conflicts=len(intake.conflicts),
+            duplicates=settled.duplicates,
+            conflicts=settled.conflicts.num_rows,
             bytes=intake.size,
             run_id=self.run_id,
             day=now.date(),
@@ -165,6 +166,8 @@ class _Topic:
             origin = Origin(key, self.source.name, path, "", day)
             self.tenancy.letters.replace(connection, origin, letters, self.run_id)
 
-    def _conflict(self, later: Ticket) -> ConflictRow:
-        fields: dict[str, object] = {name: getattr(later, name) for name in FIELDS if name != "ticket_id"}
-        return ConflictRow(later.partition, later.offset, later.ticket_id, self.tenancy.redactor.record(fields))
+    def _conflict(self, later: Mapping[str, Any]) -> ConflictRow:
+        """A row of `judge.ROWS` as it is reported; `created_at` is the text as it came."""
+        fields = {name: later[name] for name in FIELDS if name != "ticket_id"}
+        told = self.tenancy.redactor.record(fields | {"created_at": later["created_at_text"]})
+        return ConflictRow(later["partition"], later["offset"], later["ticket_id"], told)

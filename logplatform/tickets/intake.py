@@ -4,13 +4,13 @@ What belongs here: deciding what a message is, in the order of the messages. Wha
 anything. messages = tickets + duplicates + rejects, always.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from logplatform.landing.redaction import Redactor
 from logplatform.stores.ticket_log import Block
-from logplatform.tickets.ticket import Ticket, too_long
-from logplatform.tickets.validate import Reasons, parse_ticket
+from logplatform.tickets.duplicates import Grouped, grouped
+from logplatform.tickets.judge import Judged, judge
+from logplatform.tickets.validate import Reasons
 
 NOTHING_HIDDEN = Redactor()
 
@@ -28,43 +28,26 @@ class Reject:
 
 @dataclass(slots=True)
 class Intake:
-    """Takes blocks, then `settle`s with what earlier commits know. Of one ticket_id the first message wins.
-
-    `tickets` are by key in the order they came. `duplicates` came later than another ticket of their key, and
-    `conflicts` are those of them whose content is not that of the first.
-    """
+    """Takes blocks; `grouped` then tells the tickets in them, and duplicates from new ones. `size` is in bytes."""
 
     max_line_bytes: int
     redactor: Redactor = NOTHING_HIDDEN
     messages: int = 0
     size: int = 0
-    tickets: dict[bytes, Ticket] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
-    duplicates: list[Ticket] = field(default_factory=list)
-    conflicts: list[Ticket] = field(default_factory=list)
+    _judged: list[Judged] = field(default_factory=list)
 
     def take(self, block: Block) -> None:
         """Take the messages of a block."""
         self.messages += len(block.values)
         self.size += sum(map(len, block.values))
-        tickets, partition, long = self.tickets, block.partition, block.long
-        for offset, raw in zip(block.offsets, block.values, strict=True):
-            parsed: Ticket | Reasons
-            parsed = (too_long(self.max_line_bytes),) if offset in long else parse_ticket(raw, partition, offset)
-            if isinstance(parsed, tuple):
-                size = long.get(offset, len(raw))
-                self.rejects.append(Reject(partition, offset, self.redactor.raw(raw), size, parsed))
-            elif tickets.setdefault(parsed.key, parsed) is not parsed:
-                self.duplicates.append(parsed)
+        judged = judge(block, self.max_line_bytes)
+        self._judged.append(judged)
+        for at, reasons in judged.refused.items():
+            offset, raw = block.offsets[at], block.values[at]
+            size = block.long.get(offset, len(raw))
+            self.rejects.append(Reject(block.partition, offset, self.redactor.raw(raw), size, reasons))
 
-    def digests(self) -> dict[bytes, bytes]:
-        """The tickets' digests by key."""
-        return {key: ticket.digest() for key, ticket in self.tickets.items()}
-
-    def settle(self, known: Mapping[bytes, bytes]) -> None:
-        """Take out the tickets that earlier commits hold (`known`: their digests by key), and find the conflicts."""
-        self.duplicates += [self.tickets.pop(key) for key in known]
-        self.conflicts = [later for later in self.duplicates if later.digest() != self._first(later.key, known)]
-
-    def _first(self, key: bytes, known: Mapping[bytes, bytes]) -> bytes:
-        return known[key] if key in known else self.tickets[key].digest()
+    def grouped(self) -> Grouped:
+        """The valid tickets by id."""
+        return grouped(self._judged)

@@ -5,14 +5,15 @@ What belongs here: what is computed from a commit's tickets. What does not: vali
 The statements are plain SQL on the tables `tickets` and `teams`, which other SQL engines read the same way.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
-from logplatform.tickets.ticket import RequestType, Ticket
+from logplatform.tickets.judge import UTC_TIME
+from logplatform.tickets.ticket import RequestType
 
 ENRICH = """
 SELECT t.ticket_id, t.client_id, t.created_at, t.created_at_text, t.request, t.request_type, t.priority,
@@ -21,8 +22,6 @@ FROM tickets AS t JOIN teams ON teams.request_type = t.request_type
 """
 COUNT = "SELECT request_type, priority, count(*) AS tickets FROM tickets GROUP BY request_type, priority"
 CLIENTS = "SELECT DISTINCT client_id FROM tickets"
-
-UTC_TIME = pa.timestamp("us", "UTC")
 
 TICKETS = pa.schema(
     [
@@ -59,13 +58,14 @@ def open_engine() -> Generator[duckdb.DuckDBPyConnection]:
 
 def transform(
     engine: duckdb.DuckDBPyConnection,
-    tickets: Iterable[Ticket],
+    tickets: pa.Table,
     teams: Mapping[RequestType, str],
     high: Sequence[str],
     commit_id: int,
 ) -> Transformed:
-    """Enrich and count; `high` are the priorities of `high_priority_tickets`."""
-    engine.register("tickets", _table(list(tickets), commit_id))
+    """Enrich and count `tickets` (columns `judge.ROWS`); `high` are the priorities of `high_priority_tickets`."""
+    commit = pa.repeat(pa.scalar(commit_id, pa.int64()), tickets.num_rows)
+    engine.register("tickets", tickets.append_column("commit_id", commit))
     engine.register("teams", pa.table({"request_type": list(teams), "assigned_team": list(teams.values())}))
     try:
         enriched = _typed(engine.sql(ENRICH).to_arrow_table())
@@ -87,19 +87,3 @@ def transform(
 def _typed(table: pa.Table) -> pa.Table:
     # DuckDB gives times the session's zone and makes every column nullable.
     return table.cast(TICKETS)
-
-
-def _table(tickets: Sequence[Ticket], commit_id: int) -> pa.Table:
-    count = len(tickets)
-    return pa.table(
-        {
-            "ticket_id": pa.array([ticket.ticket_id for ticket in tickets], pa.string()),
-            "client_id": pa.array([ticket.client_id for ticket in tickets], pa.string()),
-            "created_at": pa.array([ticket.created_us for ticket in tickets], pa.int64()).cast(UTC_TIME),
-            "created_at_text": pa.array([ticket.created_at for ticket in tickets], pa.string()),
-            "request": pa.array([ticket.request for ticket in tickets], pa.string()),
-            "request_type": pa.array([ticket.request_type for ticket in tickets], pa.string()),
-            "priority": pa.array([ticket.priority for ticket in tickets], pa.string()),
-            "commit_id": pa.repeat(pa.scalar(commit_id, pa.int64()), count),
-        }
-    )

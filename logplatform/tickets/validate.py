@@ -30,10 +30,13 @@ from logplatform.tickets.ticket import (
 )
 
 Reasons = tuple[str, ...]
-_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+# What `decode` raises.
+UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
-class _Wire(msgspec.Struct, gc=False):
+class Wire(msgspec.Struct, gc=False):
+    """A message that has the form of a ticket; `ticket_id`, `client_id` and `created_at` may be any text."""
+
     ticket_id: str
     client_id: str
     created_at: str
@@ -42,23 +45,20 @@ class _Wire(msgspec.Struct, gc=False):
     priority: Priority
 
 
-_decode = msgspec.json.Decoder(_Wire).decode
+decode = msgspec.json.Decoder(Wire).decode
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 
-def parse_ticket(raw: bytes, partition: int = 0, offset: int = 0) -> Ticket | Reasons:
-    """The ticket in `raw`, or every reason why there is none (at least one, in the order of the fields).
-
-    `partition` and `offset` are where the message stands.
-    """
+def parse_ticket(raw: bytes) -> Ticket | Reasons:
+    """The ticket in `raw`, or every reason why there is none (at least one, in the order of the fields)."""
     try:
-        wire = _decode(raw)
-    except _UNDECODABLE:
+        wire = decode(raw)
+    except UNDECODABLE:
         return _reasons(raw)
     key, created = uuid_key(wire.ticket_id), instant_us(wire.created_at)
     # The decoder skips fields it does not know without looking at their bytes.
-    if key is None or created is None or wire.client_id not in CLIENTS or not (raw.isascii() or _is_utf8(raw)):
+    if key is None or created is None or wire.client_id not in CLIENTS or not is_utf8(raw):
         return _reasons(raw)
     return Ticket(
         key,
@@ -69,12 +69,11 @@ def parse_ticket(raw: bytes, partition: int = 0, offset: int = 0) -> Ticket | Re
         wire.request,
         wire.request_type,
         wire.priority,
-        partition,
-        offset,
     )
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
     try:
         raw.decode()
     except UnicodeDecodeError:
@@ -85,13 +84,13 @@ def _is_utf8(raw: bytes) -> bool:
 def _reasons(raw: bytes) -> Reasons:
     if not raw.strip():
         return (EMPTY,)
-    if not _is_utf8(raw):
+    if not is_utf8(raw):
         return (NOT_UTF8,)
     try:
         values = _decode_fields(raw)
     except msgspec.ValidationError:
         return (NOT_AN_OBJECT,) if _is_json(raw) else (NOT_JSON,)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return (NOT_JSON,)
     found = (_reason(field, bytes(values.get(field, b"null"))) for field in FIELDS)
     return tuple(reason for reason in found if reason) or (NOT_JSON,)
@@ -100,7 +99,7 @@ def _reasons(raw: bytes) -> Reasons:
 def _is_json(raw: bytes) -> bool:
     try:
         msgspec.json.decode(raw, type=msgspec.Raw)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return False
     return True
 
@@ -113,7 +112,7 @@ def _reason(field: Field, value: bytes) -> str | None:
         return not_text(field)
     try:
         text = _decode_text(value)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return NOT_JSON
     return None if _holds(field, text) else BROKEN[field]
 

@@ -1,0 +1,77 @@
+"""Valid tickets parted into new ones and duplicates: of one ticket_id the first message wins.
+
+What belongs here: comparing rows by their ids and contents. What does not: which messages are valid (`judge.py`), and
+remembering ids (`stores/ticket_ids.py`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from logplatform.stores.ticket_ids import ID_BYTES, RECORD_BYTES
+from logplatform.tickets.judge import ROWS, Judged, Records
+
+_Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a commit brings, in the order it came (columns `judge.ROWS`): new `tickets`, and how many duplicates.
+
+    `conflicts` are those of the duplicates whose content is not that of the first ticket of their id.
+    """
+
+    tickets: pa.Table
+    duplicates: int
+    conflicts: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Rows by id: the `first` row of each id, the ids in ascending order, and for each `later` row the id's place.
+
+    `records` belong to the rows; `later` and `owner` go together.
+    """
+
+    rows: pa.Table
+    records: Records
+    first: _Numbers
+    later: _Numbers
+    owner: _Numbers
+
+    @property
+    def ids(self) -> bytes:
+        """The records of the first rows, one after the other, in ascending order."""
+        return self.records[self.first].tobytes()
+
+    def settle(self, known: Mapping[int, bytes]) -> Settled:
+        """Part the rows; `known` are the digests that earlier commits hold, by the place of the id."""
+        places = np.fromiter(known, np.int64, len(known))
+        before = self.records[self.first, ID_BYTES:]
+        before[places] = np.frombuffer(b"".join(known.values()), np.uint8).reshape(-1, RECORD_BYTES - ID_BYTES)
+        duplicates = np.concatenate([self.later, self.first[places]])
+        owner = np.concatenate([self.owner, places])
+        differ = (self.records[duplicates, ID_BYTES:] != before[owner]).any(axis=1)
+        new = np.ones(len(self.records), np.bool_)
+        new[duplicates] = False
+        tickets = self.rows if new.all() else self.rows.filter(pa.array(new))
+        return Settled(tickets, len(duplicates), self.rows.take(pa.array(np.sort(duplicates[differ]))))
+
+
+def grouped(judged: Iterable[Judged]) -> Grouped:
+    """The rows of blocks, which follow one another, by id."""
+    parts = list(judged)
+    rows = pa.Table.from_batches([part.rows for part in parts], schema=ROWS)
+    records = np.concatenate([np.empty((0, RECORD_BYTES), np.uint8), *(part.records for part in parts)])
+    # Two numbers are compared faster than 16 bytes; in big-endian order they sort like the bytes.
+    halves = np.ascontiguousarray(records[:, :ID_BYTES]).view(">u8").astype(np.uint64)
+    order = np.lexsort((halves[:, 1], halves[:, 0]))
+    ordered = halves[order]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    owner = np.cumsum(begins) - 1
+    # The sort is stable, so the first of a group came first.
+    return Grouped(rows, records, order[begins], order[~begins], owner[~begins])
