@@ -105,7 +105,7 @@ class Tables:
             absorbed = to_absorb(files, rows.num_rows, self.format)
             if rows.num_rows or any(not file.key.endswith(f".{self.format}") for file in absorbed):
                 whole = Rows(SCHEMAS[table], absorbed, rows)
-                dataset.swap(connection, absorbed, [self._publish(dataset, whole)])
+                dataset.swap(connection, absorbed, [self.publish(dataset, whole)])
 
     def tidy(self, lease: Lease, state: TicketState) -> bool:
         """Merge files that are too many, and write files of another format again; tells whether anything was done.
@@ -118,7 +118,7 @@ class Tables:
             files = dataset.visible()
             foreign = [file for file in files if not file.key.endswith(f".{self.format}")]
             if old := foreign or to_merge(files):
-                merged = self._publish(dataset, Rows(SCHEMAS[table], old))
+                merged = self.publish(dataset, Rows(SCHEMAS[table], old))
                 with self.tenancy.ledger.transaction(lease) as connection:
                     dataset.swap(connection, old, [merged])
                     state.bump_version(connection)
@@ -129,7 +129,8 @@ class Tables:
         """Remove files that were written again, or never made visible, long enough ago; return how many."""
         return sum(self.dataset(table).sweep(SWEEP_AFTER) for table in GROWING)
 
-    def _publish(self, dataset: Dataset, rows: Rows) -> NewFile:
+    def publish(self, dataset: Dataset, rows: Rows) -> NewFile:
+        """Write rows to a new file of a table; nobody sees it before it is swapped in."""
         key = f"{dataset.prefix}/{_PARTITION}/{uuid.uuid4().hex}.{self.format}"
         with self.tenancy.files.part() as part:
             write(part.path, self.format, rows)
