@@ -9,33 +9,29 @@ dies leaves files that nobody sees. Offsets are read from the state and never fr
 on exactly there. One process at a time holds the lease of the tables; one that lost it cannot commit.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 
 import duckdb
 import sqlalchemy as sa
 
-from logplatform.landing.dead_letters import Letter, Origin
 from logplatform.landing.leases import Lease, holder_name
 from logplatform.settings.tickets import TicketTopic
 from logplatform.stores.ticket_ids import SeenIds
 from logplatform.stores.ticket_log import TicketLog
-from logplatform.stores.ticket_state import CommitRow, ConflictRow, TicketState, TopicKey
+from logplatform.stores.ticket_state import CommitRow, TicketState, TopicKey
 from logplatform.tenancy import Tenancy
+from logplatform.tickets.day_reports import Added, commit_day, refusals
 from logplatform.tickets.intake import Intake
+from logplatform.tickets.letters import Ranges, conflict_row, keep_refused
 from logplatform.tickets.refused import send_refused
 from logplatform.tickets.tables import Tables, reject_rows
-from logplatform.tickets.ticket import FIELDS
-from logplatform.tickets.topics import open_log, open_refused_log, topics
+from logplatform.tickets.topics import lease_name, open_log, open_refused_log, topics
 from logplatform.tickets.transform import open_engine, transform
 from logplatform.tickets.views import Views, tables_root
 
 SWEEP_EVERY = 50
-TAG_INVALID = "_validation_failed"
-Ranges = Mapping[int, tuple[int, int]]
-"""First offset and the offset after the last, by partition."""
 
 
 def open_views(tenancy: Tenancy) -> Views:
@@ -58,8 +54,8 @@ class Ingest:
         first.
         """
         tenancy, views = self.tenancy, open_views(self.tenancy)
-        name = f"tickets/{tenancy.tenant}"
-        with tenancy.ledger.leases.hold(name, holder_name(self.run_id)) as lease, open_engine() as engine:
+        holding = tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(self.run_id))
+        with holding as lease, open_engine() as engine:
             views.publish()
             for source in topics(tenancy.settings):
                 topic = _Topic(tenancy, source, open_log(tenancy.settings, source), engine, lease, self.run_id)
@@ -89,6 +85,7 @@ class _Topic:
 
     def commit_next(self, tables: Tables) -> CommitRow | None:
         """Commit the next messages, as many as one commit may have; None if there are none."""
+        begun = time.monotonic()
         state = TicketState(self.tenancy.database, self.tenancy.tenant)
         with self.tenancy.database.read() as connection:
             offsets = state.offsets(connection, self.key)
@@ -102,15 +99,19 @@ class _Topic:
         with self.tenancy.ledger.transaction(self.lease) as connection:
             after = {partition: end for partition, (_, end) in ranges.items()}
             state.advance(connection, self.key, offsets, after)
-            return self._commit(connection, state, tables, intake, ranges)
+            row, high = self._commit(connection, state, tables, intake, ranges)
+            refused = refusals(self.source.topic, [(it.partition, it.offset, it.reasons) for it in intake.rejects[:5]])
+            commit_day(connection, self.tenancy, state, Added(row, high, refused, time.monotonic() - begun))
+            return row
 
     def _read(self, intake: Intake, offsets: Mapping[int, int]) -> dict[int, tuple[int, int]]:
         """Take in what is new, each partition its share of one commit; return what was taken."""
         settings = self.tenancy.settings.tickets
         ranges: dict[int, tuple[int, int]] = {}
-        ends = self.log.ends()
+        # What retention removed before the first commit is not there to be read.
+        starts, ends = self.log.starts(), self.log.ends()
         for left, (partition, end) in zip(range(len(ends), 0, -1), sorted(ends.items()), strict=True):
-            first = after = offsets.get(partition, 0)
+            first = after = offsets.get(partition, starts[partition])
             share = max(1, (settings.batch_messages - intake.messages) // left)
             allowed = intake.size + max(1, (settings.batch_bytes - intake.size) // left)
             for block in self.log.read(partition, first, min(end, first + share), intake.max_line_bytes):
@@ -124,7 +125,7 @@ class _Topic:
 
     def _commit(
         self, connection: sa.Connection, state: TicketState, tables: Tables, intake: Intake, ranges: Ranges
-    ) -> CommitRow:
+    ) -> tuple[CommitRow, int]:
         settings, now = self.tenancy.settings.tickets, self.tenancy.now()
         commit_id = state.next_commit(connection)
         found = intake.grouped()
@@ -133,8 +134,9 @@ class _Topic:
         tables.add(connection, made, reject_rows(self.source.topic, intake.rejects, commit_id))
         state.add_totals(connection, made.counts)
         state.add_clients(connection, made.clients)
-        state.add_conflicts(connection, self.key, commit_id, map(self._conflict, settled.conflicts.to_pylist()))
-        self._letters(connection, intake, ranges, now.date())
+        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicts.to_pylist())
+        state.add_conflicts(connection, self.key, commit_id, conflicts)
+        keep_refused(connection, self.tenancy, self.key, ranges, intake.rejects, now.date(), self.run_id)
         state.bump_version(connection)
         row = CommitRow(
             id=commit_id,
@@ -152,22 +154,4 @@ class _Topic:
             committed_at=now,
         )
         state.record(connection, row)
-        return row
-
-    def _letters(self, connection: sa.Connection, intake: Intake, ranges: Ranges, day: date) -> None:
-        """Keep refused messages as dead letters; an origin is the part of a partition that one commit took."""
-        by_partition: dict[int, list[Letter]] = {}
-        for reject in intake.rejects:
-            letter = Letter(reject.offset, reject.raw, reject.reasons, (TAG_INVALID,))
-            by_partition.setdefault(reject.partition, []).append(letter)
-        for partition, letters in by_partition.items():
-            path = f"{self.source.topic}/{partition}"
-            key = f"{self.source.name}/{path}/{ranges[partition][0]}"
-            origin = Origin(key, self.source.name, path, "", day)
-            self.tenancy.letters.replace(connection, origin, letters, self.run_id)
-
-    def _conflict(self, later: Mapping[str, Any]) -> ConflictRow:
-        """A row of `judge.ROWS` as it is reported; `created_at` is the text as it came."""
-        fields = {name: later[name] for name in FIELDS if name != "ticket_id"}
-        told = self.tenancy.redactor.record(fields | {"created_at": later["created_at_text"]})
-        return ConflictRow(later["partition"], later["offset"], later["ticket_id"], told)
+        return row, made.high_priority.num_rows

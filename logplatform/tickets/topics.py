@@ -3,10 +3,13 @@
 What belongs here: choosing a source's implementation. What does not: the logs themselves (`stores/ticket_log.py`).
 """
 
+from pathlib import Path
+
 from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
 from logplatform.settings.tickets import TicketTopic
 from logplatform.stores.ticket_log import Spool, TicketLog
+from logplatform.tenancy import Tenancy
 
 
 def topics(settings: Settings) -> list[TicketTopic]:
@@ -23,6 +26,16 @@ def find_topic(settings: Settings, topic: str | None) -> TicketTopic:
     return found[0]
 
 
+def lease_name(tenancy: Tenancy) -> str:
+    """The name of the lease by which one process at a time changes a tenant's tables."""
+    return f"{tenancy.domain}/{tenancy.tenant}"
+
+
+def exists(settings: Settings, source: TicketTopic) -> bool:
+    """Whether a source's topic is there; nothing is made by asking."""
+    return _folder(settings, source, source.topic).is_dir()
+
+
 def open_log(settings: Settings, source: TicketTopic) -> TicketLog:
     """The log that a source's tickets are read from."""
     return _spool(settings, source, source.topic, source.partitions)
@@ -34,5 +47,8 @@ def open_refused_log(settings: Settings, source: TicketTopic, partitions: int) -
 
 
 def _spool(settings: Settings, source: TicketTopic, topic: str, partitions: int) -> Spool:
-    folder = source.path or settings.data_root / "spool" / settings.tenant
-    return Spool.open(folder / topic, partitions)
+    return Spool.open(_folder(settings, source, topic), partitions)
+
+
+def _folder(settings: Settings, source: TicketTopic, topic: str) -> Path:
+    return (source.path or settings.data_root / "spool" / settings.tenant) / topic
