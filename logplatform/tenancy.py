@@ -22,6 +22,7 @@ from logplatform.landing.retention import Retention, RetentionPolicy
 from logplatform.settings.archives import ArchiveSource
 from logplatform.settings.machines import MachineSource
 from logplatform.settings.model import Domain, Settings
+from logplatform.settings.uploads import InboxFolder
 from logplatform.sources.base import Source
 from logplatform.sources.folder import FolderSource
 from logplatform.stores.dataset import Dataset
@@ -107,16 +108,17 @@ def open_tenancy(settings: Settings, domain: Domain, now: Callable[[], datetime]
         database.close()
 
 
-def enabled_sources(settings: Settings, domain: Domain) -> list[ArchiveSource | MachineSource]:
+def enabled_sources(settings: Settings, domain: Domain) -> list[ArchiveSource | MachineSource | InboxFolder]:
     """The settings of a domain's sources of files that are switched on; domains without any have none."""
-    sources: dict[Domain, Sequence[ArchiveSource | MachineSource]] = {
+    sources: dict[Domain, Sequence[ArchiveSource | MachineSource | InboxFolder]] = {
         "archives": settings.archives.sources,
         "machines": settings.machines.sources,
+        "uploads": settings.uploads.inboxes,
     }
     return [source for source in sources.get(domain, ()) if source.enabled]
 
 
-def open_source(source: ArchiveSource | MachineSource) -> Source:
+def open_source(source: ArchiveSource | MachineSource | InboxFolder) -> Source:
     """The implementation behind a source's settings; nothing is connected before it is used."""
     if isinstance(source, MachineSource):
         folders = [folder.strip("/") for folder in source.folders]

@@ -39,7 +39,8 @@ def holder_name(run_id: str) -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{run_id}"
 
 
-def _is_dead(holder: str) -> bool:
+def is_dead(holder: str) -> bool:
+    """Whether the process of a `holder_name` is known to be gone; False where it cannot be told (another host)."""
     host, _, rest = holder.partition("/")
     process = rest.partition("/")[0]
     if host != socket.gethostname() or not process.isdecimal():
@@ -121,7 +122,7 @@ class Leases:
         return row is not None and self._live(row)
 
     def _live(self, row: sa.Row[Any]) -> bool:
-        return row.expires_at > self.now() and not _is_dead(row.holder)
+        return row.expires_at > self.now() and not is_dead(row.holder)
 
     @contextmanager
     def hold(self, name: str, holder: str, wait_seconds: float = 0) -> Generator[Lease]:

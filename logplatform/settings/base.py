@@ -101,11 +101,14 @@ def refuse(conflicts: Sequence[Conflict]) -> None:
         raise PydanticCustomError("conflicts", "{text}", {"text": text, "conflicts": tuple(conflicts)})
 
 
-def repeated_names(names: Iterable[tuple[int, str]]) -> list[Conflict]:
-    """A conflict for each source (position, name) whose name came before; names become folders, so case is ignored."""
+def repeated_names(names: Iterable[tuple[int, str]], key: str = "sources") -> list[Conflict]:
+    """A conflict for each source (position, name) whose name came before; names become folders, so case is ignored.
+
+    `key` is the list's name in its section.
+    """
     first: dict[str, int] = {}
     return [
-        Conflict(("sources", index, "name"), f"the name {name!r} is taken by source {first[name.lower()] + 1} already")
+        Conflict((key, index, "name"), f"the name {name!r} is taken by source {first[name.lower()] + 1} already")
         for index, name in names
         if first.setdefault(name.lower(), index) != index
     ]

@@ -8,9 +8,9 @@ so a killed worker loses none. A job may therefore be done twice; that its resul
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +19,21 @@ from logplatform.stores.sql import Database
 from logplatform.stores.upload_tables import upload_job as table
 
 CLAIM = timedelta(seconds=60)
+_FOREIGN = (table.c.file_id, table.c.file_path, table.c.file_type, table.c.total_lines)
+_COLUMNS = (table.c.job_id, table.c.created_at, table.c.available_at, table.c.claims, *_FOREIGN)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a producer that does not know the ledger tells of a job: the file it has put into the upload folder.
+
+    None of it is trusted; `file_path` None: it told no file.
+    """
+
+    file_id: str | None = None
+    file_path: str | None = None
+    file_type: str | None = None
+    total_lines: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +44,22 @@ class QueuedJob:
     created_at: datetime
     available_at: datetime
     claims: int
+    foreign: Foreign = Foreign()
 
 
 class JobQueue(Protocol):
     """The jobs of one tenant."""
 
-    def push(self, job_id: str) -> None:
+    def push(self, job_id: str, foreign: Foreign = Foreign()) -> None:
         """Add a job at the end; one that waits already stays where it is."""
         ...
 
-    def claim(self, lasting: timedelta = CLAIM) -> QueuedJob | None:
-        """Take the job that waits longest, for so long; None if none can be had now."""
+    def claim(self, lasting: timedelta = CLAIM, holder: str | None = None) -> QueuedJob | None:
+        """Take the job that waits longest, for so long; None if none can be had now. Cheap where none is there."""
+        ...
+
+    def release(self, is_dead: Callable[[str], bool]) -> int:
+        """Hand back the jobs whose claim's holder is known to be dead; how many they were."""
         ...
 
     def extend(self, job: QueuedJob, lasting: timedelta = CLAIM) -> None:
@@ -75,18 +95,22 @@ class SqlJobQueue:
     tenant: str
     now: Callable[[], datetime]
 
-    def push(self, job_id: str) -> None:
+    def push(self, job_id: str, foreign: Foreign = Foreign()) -> None:
         """Insert unless it is there."""
         now = self.now()
         values = {"tenant": self.tenant, "job_id": job_id, "created_at": now, "available_at": now, "claims": 0}
+        values |= asdict(foreign)
         with self.database.write() as connection:
             dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
             insert = dialect.insert(table).values(**values)
             connection.execute(insert.on_conflict_do_nothing(index_elements=["tenant", "job_id"]))
 
-    def claim(self, lasting: timedelta = CLAIM) -> QueuedJob | None:
+    def claim(self, lasting: timedelta = CLAIM, holder: str | None = None) -> QueuedJob | None:
         """Choose and mark in one statement: two workers never get the same job."""
         now = self.now()
+        if not self._any(now):
+            # Waiting workers ask all the time: a look stands in nobody's way, a write would.
+            return None
         oldest = (
             sa.select(table.c.id)
             .where(self._mine(), table.c.available_at <= now)
@@ -96,12 +120,25 @@ class SqlJobQueue:
         claimed = (
             table.update()
             .where(table.c.id == oldest.scalar_subquery())
-            .values(available_at=now + lasting, claims=table.c.claims + 1)
-            .returning(table.c.job_id, table.c.created_at, table.c.available_at, table.c.claims)
+            .values(available_at=now + lasting, claims=table.c.claims + 1, holder=holder)
+            .returning(*_COLUMNS)
         )
         with self.database.write() as connection:
             row = connection.execute(claimed).first()
-        return None if row is None else QueuedJob(*row)
+        return None if row is None else _job(row)
+
+    def release(self, is_dead: Callable[[str], bool]) -> int:
+        """Ask of each claim's holder; a job that somebody else has claimed meanwhile is left to them."""
+        now = self.now()
+        claimed = sa.and_(self._mine(), table.c.available_at > now, table.c.holder.is_not(None))
+        with self.database.read() as connection:
+            holders = list(connection.execute(sa.select(table.c.holder).distinct().where(claimed)).scalars())
+        dead = [holder for holder in holders if is_dead(holder)]
+        if not dead:
+            return 0
+        with self.database.write() as connection:
+            freed = table.update().where(claimed, table.c.holder.in_(dead)).values(available_at=now, holder=None)
+            return connection.execute(freed).rowcount
 
     def extend(self, job: QueuedJob, lasting: timedelta = CLAIM) -> None:
         """The number of claims tells whose it is."""
@@ -115,15 +152,15 @@ class SqlJobQueue:
 
     def hand_back(self, job: QueuedJob, delay: timedelta = timedelta()) -> None:
         """Make it available."""
+        available = {"available_at": self.now() + delay, "holder": None}
         with self.database.write() as connection:
-            connection.execute(table.update().where(self._held(job)).values(available_at=self.now() + delay))
+            connection.execute(table.update().where(self._held(job)).values(**available))
 
     def waiting(self, limit: int) -> list[QueuedJob]:
         """By the time from which they can be claimed."""
-        columns = (table.c.job_id, table.c.created_at, table.c.available_at, table.c.claims)
-        query = sa.select(*columns).where(self._mine()).order_by(table.c.available_at, table.c.id).limit(limit)
+        query = sa.select(*_COLUMNS).where(self._mine()).order_by(table.c.available_at, table.c.id).limit(limit)
         with self.database.read() as connection:
-            return [QueuedJob(*row) for row in connection.execute(query)]
+            return [_job(row) for row in connection.execute(query)]
 
     def clear(self) -> int:
         """Remove the rows."""
@@ -134,8 +171,18 @@ class SqlJobQueue:
         with self.database.read() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(table).where(self._mine())).scalar_one()
 
+    def _any(self, now: datetime) -> bool:
+        query = sa.select(table.c.id).where(self._mine(), table.c.available_at <= now).limit(1)
+        with self.database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def _mine(self) -> sa.ColumnElement[bool]:
         return table.c.tenant == self.tenant
 
     def _held(self, job: QueuedJob) -> sa.ColumnElement[bool]:
         return sa.and_(self._mine(), table.c.job_id == job.job_id, table.c.claims == job.claims)
+
+
+def _job(row: sa.Row[Any]) -> QueuedJob:
+    job_id, created_at, available_at, claims, *foreign = row
+    return QueuedJob(job_id, created_at, available_at, claims, Foreign(*foreign))

@@ -8,63 +8,32 @@ is ingested all the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
+from logplatform.stores.schema import content
 from logplatform.stores.sql import Database
+from logplatform.stores.upload_record import OPEN, UploadRecord, UploadStatus, UploadSums
 from logplatform.stores.upload_tables import upload as table
 
-UploadStatus = Literal["pending", "processing", "completed", "failed", "duplicate"]
-UploadType = Literal["csv", "json", "api"]
-OPEN: tuple[UploadStatus, ...] = ("pending", "processing")
+DOMAIN = "uploads"
 
-
-@dataclass(frozen=True, slots=True)
-class UploadRecord:
-    """One upload; times in UTC. `file_size` in bytes; once completed `total_lines` = `documents` + `dead_letters` +
-    `duplicates`, which are named events that are in the index already.
-
-    `file_type` is `api` for events that were sent as such, and lie in the file as JSON.
-
-    A duplicate names in `duplicate_of` the job whose file has the same bytes; what became of these is told there.
-    """
-
-    job_id: str
-    file_id: str
-    filename: str
-    unique_filename: str
-    object_key: str
-    file_size: int
-    file_type: UploadType
-    total_lines: int
-    preview: Sequence[Mapping[str, Any]]
-    sha256: str
-    uploaded_at: datetime
-    status: UploadStatus
-    updated_at: datetime
-    duplicate_of: str | None = None
-    retry_count: int = 0
-    error_message: str | None = None
-    documents: int | None = None
-    dead_letters: int | None = None
-    duplicates: int | None = None
-    completed_at: datetime | None = None
-    failed_at: datetime | None = None
-
-    @property
-    def processed(self) -> bool:
-        """Whether every record is in the index or in the dead letters."""
-        return self.status == "completed"
+Also = Callable[[sa.Connection, UploadRecord], object]
+"""What is to be done in the transaction that records an upload; is given the record as it is kept."""
 
 
 class UploadLedger(Protocol):
     """The uploads of one tenant."""
 
-    def add(self, record: UploadRecord) -> UploadRecord:
-        """Record a new upload as pending, or as a duplicate if one with the same bytes has not failed."""
+    def add(self, record: UploadRecord, also: Also | None = None) -> UploadRecord:
+        """Record a new upload: as pending, or as a duplicate if one with the same bytes has not failed.
+
+        A record that has failed already is kept as it is.
+        """
         ...
 
     def get(self, job_id: str) -> UploadRecord | None:
@@ -83,12 +52,20 @@ class UploadLedger(Protocol):
         """Uploads by status."""
         ...
 
-    def begin(self, job_id: str) -> None:
-        """pending → processing."""
+    def sums(self) -> dict[UploadStatus, UploadSums]:
+        """What all uploads of each status come to."""
         ...
 
-    def fail(self, job_id: str, error: str, *, final: bool) -> int:
-        """Record a failure: back to pending, or failed for good; how many attempts there have been."""
+    def begin(self, job_id: str) -> None:
+        """pending → processing; one more attempt."""
+        ...
+
+    def hand_back(self, job_id: str) -> None:
+        """processing → pending: an attempt that was given up, and is nobody's fault."""
+        ...
+
+    def fail(self, job_id: str, error: str, *, final: bool, seconds: float = 0.0) -> int:
+        """Record a failure: back to pending, or failed for good; how many retries there have been."""
         ...
 
     def retry(self, job_id: str) -> bool:
@@ -104,18 +81,25 @@ class SqlUploadLedger:
     tenant: str
     now: Callable[[], datetime]
 
-    def add(self, record: UploadRecord) -> UploadRecord:
-        """Look for the same bytes and insert in one transaction, so that of two at once one is the duplicate."""
+    def add(self, record: UploadRecord, also: Also | None = None) -> UploadRecord:
+        """Look for the same bytes and insert in one transaction, so that of two at once one is the duplicate.
+
+        The bytes become a known content in it too: from then on they are nobody's leavings.
+        """
         same = sa.select(table.c.job_id).where(
             self._mine(), table.c.sha256 == record.sha256, table.c.status.in_((*OPEN, "completed"))
         )
-        values = {field.name: getattr(record, field.name) for field in fields(record)}
         with self.database.write() as connection:
             first = connection.execute(same.order_by(table.c.uploaded_at).limit(1)).scalar_one_or_none()
-            if first is not None:
-                values |= {"status": "duplicate", "duplicate_of": first}
+            if first is not None and record.status == "pending":
+                record = replace(record, status="duplicate", duplicate_of=first)
+            values = {field.name: getattr(record, field.name) for field in fields(record)}
             connection.execute(table.insert().values(tenant=self.tenant, **values))
-        return UploadRecord(**values)
+            if record.object_key:
+                self._know(connection, record)
+            if also is not None:
+                also(connection, record)
+        return record
 
     def get(self, job_id: str) -> UploadRecord | None:
         """One row."""
@@ -142,25 +126,55 @@ class SqlUploadLedger:
         with self.database.read() as connection:
             return dict(connection.execute(query).tuples().all())
 
+    def sums(self) -> dict[UploadStatus, UploadSums]:
+        """Read from an index that holds all that is summed up."""
+        c = table.c
+        summed = (c.total_lines, c.documents, c.dead_letters, c.duplicates, c.expired, c.attempts)
+        again = sa.case((c.attempts > 1, c.attempts - 1), else_=0)
+        columns = [sa.func.coalesce(sa.func.sum(it), 0) for it in (*summed, again, c.seconds, c.file_size)]
+        query = sa.select(c.status, sa.func.count(), *columns).where(self._mine()).group_by(c.status)
+        with self.database.read() as connection:
+            return {status: UploadSums(*figures) for status, *figures in connection.execute(query)}
+
     def begin(self, job_id: str) -> None:
         """Only what is open begins."""
-        self._change(job_id, {"status": "processing"}, OPEN)
+        self._change(job_id, {"status": "processing", "attempts": table.c.attempts + 1}, OPEN)
+
+    def hand_back(self, job_id: str) -> None:
+        """Only what is in work."""
+        self._change(job_id, {"status": "pending"}, ("processing",))
 
     def complete(
-        self, connection: sa.Connection, job_id: str, documents: int, dead_letters: int, duplicates: int
+        self,
+        connection: sa.Connection,
+        job_id: str,
+        documents: int,
+        dead_letters: int,
+        duplicates: int,
+        seconds: float = 0.0,
     ) -> None:
         """processing → completed, in the transaction that makes the documents visible."""
         now = self.now()
-        counts = {"documents": documents, "dead_letters": dead_letters, "duplicates": duplicates}
+        counts = {"documents": documents, "dead_letters": dead_letters, "duplicates": duplicates, "expired": 0}
+        times = {"seconds": table.c.seconds + seconds, "completed_at": now, "updated_at": now, "failed_at": None}
         connection.execute(
             table.update()
             .where(self._mine(), table.c.job_id == job_id)
-            .values(**counts, status="completed", error_message=None, completed_at=now, updated_at=now, failed_at=None)
+            .values(**counts, **times, status="completed", error_message=None)
         )
 
-    def fail(self, job_id: str, error: str, *, final: bool) -> int:
+    def expire(self, connection: sa.Connection, sha256: str, documents: int) -> None:
+        """So many documents of these bytes leave the index by their age, in the transaction in which they do."""
+        connection.execute(
+            table.update()
+            .where(self._mine(), table.c.sha256 == sha256, table.c.status == "completed")
+            .values(expired=table.c.expired + documents)
+        )
+
+    def fail(self, job_id: str, error: str, *, final: bool, seconds: float = 0.0) -> int:
         """The count of retries is that of attempts that failed and were, or will be, made again."""
         values: dict[str, Any] = {"error_message": error, "status": "failed" if final else "pending"}
+        values["seconds"] = table.c.seconds + seconds
         if final:
             values["failed_at"] = self.now()
         else:
@@ -178,6 +192,26 @@ class SqlUploadLedger:
         query = table.update().where(self._mine(), table.c.job_id == job_id, table.c.status.in_(found_in))
         with self.database.write() as connection:
             return connection.execute(query.values(**values, updated_at=self.now())).rowcount > 0
+
+    def _know(self, connection: sa.Connection, record: UploadRecord) -> None:
+        """Bytes that come back after retention took them are there again."""
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        values = {
+            "domain": DOMAIN,
+            "tenant": self.tenant,
+            "sha256": record.sha256,
+            "size": record.file_size,
+            "object_key": record.object_key,
+            "landed_at": record.uploaded_at,
+            "lines": record.total_lines,
+            "format": record.file_type,
+        }
+        known = {"removed_at": None, "object_key": record.object_key}
+        connection.execute(
+            dialect.insert(content)
+            .values(**values)
+            .on_conflict_do_update(index_elements=["domain", "tenant", "sha256"], set_=known)
+        )
 
     def _mine(self) -> sa.ColumnElement[bool]:
         return table.c.tenant == self.tenant

@@ -1,6 +1,6 @@
-"""Tables of uploads: the ledger of what was received, and the queue of what is to be ingested.
+"""Tables of uploads: the ledger of what was received, the queue of what waits, the days to be derived again.
 
-What belongs here: the tables' form. What does not: queries (`upload_ledger.py`, `job_queue.py`).
+What belongs here: the tables' form. What does not: queries (`upload_ledger.py`, `job_queue.py`, `stale_days.py`).
 """
 
 import sqlalchemy as sa
@@ -29,6 +29,9 @@ upload = sa.Table(
     sa.Column("error_message", sa.Text),
     sa.Column("documents", sa.BigInteger),
     sa.Column("dead_letters", sa.BigInteger),
+    sa.Column("expired", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("seconds", sa.Float, nullable=False, server_default="0"),
     sa.Column("duplicates", sa.BigInteger),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("completed_at", UtcDateTime),
@@ -36,6 +39,20 @@ upload = sa.Table(
     sa.Index("ix_upload_sha256", "tenant", "sha256"),
     sa.Index("ix_upload_status", "tenant", "status", "uploaded_at"),
     sa.Index("ix_upload_uploaded_at", "tenant", "uploaded_at"),
+    # Sums over all uploads are read from the index alone: the rows are wide, for they hold previews.
+    sa.Index(
+        "ix_upload_sums",
+        "tenant",
+        "status",
+        "total_lines",
+        "documents",
+        "dead_letters",
+        "duplicates",
+        "expired",
+        "attempts",
+        "seconds",
+        "file_size",
+    ),
 )
 
 upload_job = sa.Table(
@@ -47,6 +64,21 @@ upload_job = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("available_at", UtcDateTime, nullable=False),
     sa.Column("claims", sa.Integer, nullable=False),
+    sa.Column("holder", sa.Text),
+    sa.Column("file_id", sa.Text),
+    sa.Column("file_path", sa.Text),
+    sa.Column("file_type", sa.Text),
+    sa.Column("total_lines", sa.BigInteger),
     sa.UniqueConstraint("tenant", "job_id"),
     sa.Index("ix_upload_job_available_at", "tenant", "available_at"),
+)
+
+upload_stale_day = sa.Table(
+    "upload_stale_day",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("asset", sa.Text, primary_key=True),
+    sa.Column("event_day", sa.Text, primary_key=True),
+    sa.Column("received_day", sa.Date, primary_key=True),
+    sa.Column("mark", sa.Text, nullable=False),
 )

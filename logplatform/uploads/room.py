@@ -14,6 +14,7 @@ from logplatform.settings.model import Settings
 from logplatform.stores.job_queue import JobQueue, SqlJobQueue
 from logplatform.stores.log_index import DATASET, ParquetLogIndex, open_log_index
 from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.stale_days import StaleDays
 from logplatform.stores.upload_ledger import SqlUploadLedger
 from logplatform.tenancy import Tenancy, open_tenancy
 from logplatform.uploads.enrich import Enricher
@@ -28,6 +29,7 @@ class UploadRoom:
     tenancy: Tenancy
     uploads: SqlUploadLedger
     queue: JobQueue
+    stale: StaleDays
     index: ParquetLogIndex
     enricher: Enricher
     limits: UploadLimits
@@ -36,11 +38,19 @@ class UploadRoom:
 @contextmanager
 def open_uploads(settings: Settings, now: Callable[[], datetime] = utc_now) -> Generator[UploadRoom]:
     """Open everything; PermanentFailure if the GeoIP database of the settings cannot be used."""
+    with open_tenancy(settings, "uploads", now) as tenancy, open_room(tenancy) as room:
+        yield room
+
+
+@contextmanager
+def open_room(tenancy: Tenancy) -> Generator[UploadRoom]:
+    """Open what a tenancy of uploads does not hold itself; PermanentFailure as `open_uploads`."""
+    settings = tenancy.settings
     section = settings.uploads
     enricher = Enricher(open_geoip(section.geoip_database), zone(section.timezone or settings.timezone))
     limits = UploadLimits(section.max_file_bytes, settings.landing.max_line_bytes, section.allowed_extensions)
-    with open_tenancy(settings, "uploads", now) as tenancy:
-        ledger = SqlUploadLedger(tenancy.database, tenancy.tenant, tenancy.now)
-        queue = SqlJobQueue(tenancy.database, tenancy.tenant, tenancy.now)
-        with open_log_index(tenancy.dataset(DATASET, DOCUMENTS)) as index:
-            yield UploadRoom(tenancy, ledger, queue, index, enricher, limits)
+    ledger = SqlUploadLedger(tenancy.database, tenancy.tenant, tenancy.now)
+    queue = SqlJobQueue(tenancy.database, tenancy.tenant, tenancy.now)
+    stale = StaleDays(tenancy.database, tenancy.tenant)
+    with open_log_index(tenancy.dataset(DATASET, DOCUMENTS)) as index:
+        yield UploadRoom(tenancy, ledger, queue, stale, index, enricher, limits)
