@@ -16,16 +16,23 @@ import logplatform.machines.assets
 import logplatform.machines.checks
 import logplatform.machines.measures
 import logplatform.machines.sensors
+import logplatform.tickets.assets
+import logplatform.tickets.checks
+import logplatform.tickets.measures
+import logplatform.tickets.sensors
 from logplatform.archives.reports import EVENTS as ARCHIVE_EVENTS
 from logplatform.archives.reports import RAW as RAW_ARCHIVES
 from logplatform.logs import configure
 from logplatform.machines.job import RAW as RAW_MACHINE_LOGS
 from logplatform.machines.job import SESSIONS as MACHINE_SESSIONS
 from logplatform.orchestration.assembly import DomainParts, assemble
+from logplatform.orchestration.backlog_sensor import backlog_sensor
 from logplatform.orchestration.days import DayGroup, day_partitions
 from logplatform.orchestration.sensors import watching_sensor
 from logplatform.settings.load import load
 from logplatform.settings.model import Settings
+from logplatform.tickets.day_reports import ASSIGNED as ASSIGNED_TICKETS
+from logplatform.tickets.day_reports import RAW as RAW_TICKETS
 
 
 def build_defs(settings: Settings, **overrides: object) -> dg.Definitions:
@@ -49,6 +56,7 @@ def _domains(settings: Settings) -> list[tuple[DomainParts, bool]]:
     return [
         (_archives(settings), settings.archives.enabled),
         (_machines(settings), settings.machines.enabled),
+        (_tickets(settings), settings.tickets.enabled),
     ]
 
 
@@ -83,4 +91,18 @@ def _machines(settings: Settings) -> DomainParts:
         told_at=MACHINE_SESSIONS,
         broken=logplatform.machines.measures.broken,
         description="Read machine logs, compute production sessions, find anomalies and publish reports.",
+    )
+
+
+def _tickets(settings: Settings) -> DomainParts:
+    group = DayGroup("tickets", settings, day_partitions(settings))
+    return DomainParts(
+        group=group,
+        assets=logplatform.tickets.assets.assets(group),
+        checks=logplatform.tickets.checks.checks(group),
+        raw=RAW_TICKETS,
+        sensor=backlog_sensor(group, RAW_TICKETS, logplatform.tickets.sensors.waits, settings.tickets.interval_seconds),
+        told_at=ASSIGNED_TICKETS,
+        broken=logplatform.tickets.measures.broken,
+        description="Take in new messages, each ticket once, and keep the six tables.",
     )

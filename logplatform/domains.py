@@ -84,4 +84,17 @@ def _machines() -> Parts:
     )
 
 
-_PARTS: Mapping[Domain, Callable[[], Parts]] = {"archives": _archives, "machines": _machines}
+def _tickets() -> Parts:
+    from logplatform.tickets import measures, sensors, topics  # noqa: PLC0415
+
+    return Parts(
+        BacklogInput(sensors.waits),
+        "messages",
+        lambda settings: settings.tickets.enabled and topics.any_exists(settings),
+        measures.arrows,
+        measures.standing,
+        measures.results,
+    )
+
+
+_PARTS: Mapping[Domain, Callable[[], Parts]] = {"archives": _archives, "machines": _machines, "tickets": _tickets}

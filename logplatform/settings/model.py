@@ -21,7 +21,7 @@ from logplatform.settings.tickets import TicketsSettings
 from logplatform.settings.uploads import UploadsSettings
 
 Domain = Literal["archives", "machines", "uploads", "tickets"]
-DOMAINS: tuple[Domain, ...] = ("archives", "machines")
+DOMAINS: tuple[Domain, ...] = ("archives", "machines", "tickets")
 
 
 class DagsterSettings(Section):

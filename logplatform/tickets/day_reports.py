@@ -13,6 +13,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from logplatform.landing.days import DayCommit
 from logplatform.orchestration.figures import FIRST_FAILURES, Cell, DayReport, FailureNote
 from logplatform.stores.ticket_state import CommitRow, TicketState, Totals
 from logplatform.tenancy import Tenancy
@@ -31,22 +32,40 @@ MOST_PARTITIONS_TOLD = 12
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What one commit adds to its day: rows of `high_priority_tickets`, the first refusals, seconds of work."""
+    """What a day gets: a commit, rows of `high_priority_tickets`, the first refusals, seconds of work.
+
+    A day that is derived again gets no new commits (`commits` 0): the commit's counts are what it has more or, below
+    zero, less; its refusals take the place of those that were told before.
+    """
 
     commit: CommitRow
     high: int
     refused: Sequence[FailureNote]
     seconds: float
+    commits: int = 1
 
 
 def commit_day(connection: sa.Connection, tenancy: Tenancy, state: TicketState, added: Added) -> None:
     """Add a commit to the reports of its day, and tell the aggregates anew; the totals hold the commit already."""
     commit = added.commit
-    for asset, report in (*_of_commit(added).items(), *whole_reports(state.totals_in(connection), commit.day).items()):
+    for asset, report in _of_commit(added).items():
         name = f"{tenancy.domain}/{asset}"
-        before = None if report.whole else tenancy.days.committed(connection, name, commit.day)
-        whole = report if before is None else plus(DayReport.restore(before.day, before.counts), report)
-        tenancy.days.commit(connection, name, commit.day, commit.run_id, whole.counts())
+        before = tenancy.days.committed(connection, name, commit.day)
+        if before is not None:
+            report = plus(_without_refused(before, added), report)  # noqa: PLW2901 (the sum takes its place)
+        tenancy.days.commit(connection, name, commit.day, commit.run_id, report.counts())
+    commit_whole(connection, tenancy, state, commit.day, commit.run_id)
+
+
+def commit_whole(connection: sa.Connection, tenancy: Tenancy, state: TicketState, day: date, run_id: str) -> None:
+    """Tell the aggregate tables anew, as the transaction of `connection` leaves them."""
+    for asset, report in whole_reports(state.totals_in(connection), day).items():
+        tenancy.days.commit(connection, f"{tenancy.domain}/{asset}", day, run_id, report.counts())
+
+
+def _without_refused(before: DayCommit, added: Added) -> DayReport:
+    report = DayReport.restore(before.day, before.counts)
+    return report if added.commits else replace(report, failures=())
 
 
 def plus(before: DayReport, more: DayReport) -> DayReport:
@@ -89,7 +108,7 @@ def _of_commit(added: Added) -> dict[str, DayReport]:
         facts={"conflicts": it.conflicts},
     )
     return {
-        RAW: replace(raw, facts={"commits": 1, **_offsets(it)}),
+        RAW: replace(raw, facts={"commits": added.commits, **_offsets(it)}),
         ASSIGNED: assigned,
         HIGH: DayReport(it.day, "records", it.accepted, added.high, used=added.high),
         REJECTED: DayReport(it.day, "messages", it.rejected, it.rejected, failures=added.refused),

@@ -36,6 +36,11 @@ def exists(settings: Settings, source: TicketTopic) -> bool:
     return _folder(settings, source, source.topic).is_dir()
 
 
+def any_exists(settings: Settings) -> bool:
+    """Whether any topic that is switched on was ever written to."""
+    return any(exists(settings, source) for source in topics(settings))
+
+
 def open_log(settings: Settings, source: TicketTopic) -> TicketLog:
     """The log that a source's tickets are read from."""
     return _spool(settings, source, source.topic, source.partitions)

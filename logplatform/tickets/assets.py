@@ -1,0 +1,81 @@
+"""The assets of tickets: raw_tickets → tickets_with_assignment → metrics, tickets_by_type, tickets_by_priority,
+high_priority_tickets; and rejected_tickets. A partition is the day ingested (UTC); the aggregate tables have no days.
+
+What belongs here: what Dagster shows of each. What does not: the work (`ingest`, `again`).
+
+A commit changes all tables in one transaction, so the first step of a run does all of its work, and each step tells of
+its own asset.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from logplatform.orchestration.days import DayGroup, DayRun
+from logplatform.orchestration.figures import DayReport
+from logplatform.tickets.day_reports import ASSIGNED, BY_PRIORITY, BY_TYPE, HIGH, METRICS, RAW, REJECTED
+from logplatform.tickets.job import do, tell
+
+_STALE_AFTER = timedelta(days=1)
+
+
+def assets(group: DayGroup) -> list[dg.AssetsDefinition]:
+    """The seven assets of the domain."""
+    return [
+        group.asset(
+            RAW,
+            kinds={"file"},
+            stale_after=_STALE_AFTER,
+            description="Messages of the topics, taken in by the day they were ingested, up to the committed offsets.",
+        )(_step(RAW)),
+        group.asset(
+            ASSIGNED,
+            after=[RAW],
+            kinds={"parquet"},
+            description="Every ticket once, with the team its type of request is assigned to. A ticket_id that came "
+            "again is a duplicate, the first wins; `tickets show --conflicts` lists those that contradict it.",
+        )(_step(ASSIGNED)),
+        group.asset(
+            REJECTED,
+            after=[RAW],
+            kinds={"parquet"},
+            description="Messages that are no ticket, with topic, partition, offset, bytes and reasons; counted, never "
+            "routed. They are dead letters too.",
+        )(_step(REJECTED)),
+        group.asset(
+            HIGH,
+            after=[ASSIGNED],
+            kinds={"parquet"},
+            description="The tickets whose priority is among `tickets.high_priorities`.",
+        )(_step(HIGH)),
+        group.asset(
+            METRICS,
+            after=[ASSIGNED],
+            kinds={"parquet"},
+            whole=True,
+            description="One row over all tickets: totals by type of request, critical ones, distinct clients.",
+        )(_step(METRICS)),
+        group.asset(
+            BY_TYPE,
+            after=[ASSIGNED],
+            kinds={"parquet"},
+            whole=True,
+            description="All tickets counted by type of request, the highest count first.",
+        )(_step(BY_TYPE)),
+        group.asset(
+            BY_PRIORITY,
+            after=[ASSIGNED],
+            kinds={"parquet"},
+            whole=True,
+            description="All tickets counted by priority, the highest count first.",
+        )(_step(BY_PRIORITY)),
+    ]
+
+
+def _step(asset: str) -> Callable[[DayRun], Iterator[DayReport]]:
+    def step(run: DayRun) -> Iterator[DayReport]:
+        do(run.tenancy, asset, run.batch_id, run.days, run.run_id)
+        yield from tell(run.tenancy, asset, run.run_id)
+
+    return step
