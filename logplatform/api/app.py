@@ -9,12 +9,12 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from logplatform.api import errors, health
+from logplatform.api import errors, health, uploads
 from logplatform.api.auth import Guard
 from logplatform.api.served import open_served
 from logplatform.settings.model import Settings
 
-ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROUTERS: tuple[APIRouter, ...] = (uploads.router, health.router)
 _ABOUT = """Log files in, documents out: every record of a file becomes searchable or a dead letter, once.
 
 Everything that is refused or fails is answered by `{"success": false, "error": "why"}`."""

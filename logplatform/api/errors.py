@@ -64,7 +64,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return error_answer(500, "Internal error; the log of the service tells more")
+        # The server gives up a connection on which something was raised; the sender must know.
+        return error_answer(500, "Internal error; the log of the service tells more", {"Connection": "close"})
 
 
 def _told(found: dict[str, Any]) -> str:

@@ -3,32 +3,40 @@
 What belongs here: the wiring between the application and its routes. What does not: any route.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-import anyio
+from anyio import to_thread
 from fastapi import Depends, Request
 
+from logplatform.api.receiving import Rooms
 from logplatform.settings.model import Settings
 from logplatform.uploads.room import UploadRoom, open_uploads
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`receiving` bounds how many uploads are looked at and made durable at the same time."""
+    """`rooms` bounds how many uploads are looked at and made durable at the same time."""
 
     settings: Settings
     room: UploadRoom
-    receiving: anyio.CapacityLimiter
+    rooms: Rooms
+
+    async def asked(self, ask: Callable[[A], R], value: A) -> R:
+        """Ask a store on a thread, from a route that is a coroutine."""
+        return await to_thread.run_sync(ask, value)
 
 
 @contextmanager
 def open_served(settings: Settings) -> Generator[Served]:
     """Open the stores; they are closed with the context."""
     with open_uploads(settings) as room:
-        yield Served(settings, room, anyio.CapacityLimiter(settings.api.threads))
+        yield Served(settings, room, Rooms.of(settings.api.threads))
 
 
 def served(request: Request) -> Served:

@@ -51,8 +51,8 @@ class ApiSettings(Section):
     """Port of the API."""
     api_key: Annotated[SecretStr, AfterValidator(_sendable)] | None = None
     """Asked for as soon as it is set; set it by LOGPLATFORM_API__API_KEY, not in the file."""
-    threads: Annotated[Whole, Field(ge=1, le=64)] = 4
-    """Uploads that are looked at and made durable at the same time; more wait, and take next to no memory."""
+    threads: Annotated[Whole, Field(ge=1, le=64)] = 8
+    """Large uploads that are taken at the same time; more wait, and take next to no memory."""
     body_timeout_seconds: Annotated[Real, Field(ge=1, le=3600)] = 60
     """A sender that sends nothing for so long is given up."""
 
