@@ -8,13 +8,11 @@ again from the ledger.
 """
 
 import logging
-import logging
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import SQLAlchemyError
 
 from logplatform.failures import TransientFailure
@@ -26,8 +24,6 @@ from logplatform.uploads.inspection import Inspection, inspect_upload
 from logplatform.uploads.naming import base_name, stored_name
 from logplatform.uploads.room import UploadRoom
 from logplatform.uploads.views import show
-
-_log = logging.getLogger(__name__)
 
 _log = logging.getLogger(__name__)
 
