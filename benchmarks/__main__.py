@@ -31,11 +31,12 @@ class Size:
     listed_files: int
     machine_days: int
     events: int
+    seen_ids: int
 
 
 SIZES: dict[str, Size] = {
-    "small": Size(64 << 20, 50_000, 50_000, 60, 50_000),
-    "full": Size(1 << 30, 1_000_000, 1_000_000, 3_000, 1_000_000),
+    "small": Size(64 << 20, 50_000, 50_000, 60, 50_000, 300_000),
+    "full": Size(1 << 30, 1_000_000, 1_000_000, 3_000, 1_000_000, 20_000_000),
 }
 
 
@@ -47,7 +48,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
         "sensor": partial(sensor.compare, folder, size.listed_files),
         "backfill": partial(backfill.compare, folder, size.machine_days),
         "uploads": partial(uploads.compare, folder, size.events),
-        "tickets": partial(tickets.compare, folder, size.events),
+        "tickets": partial(tickets.compare, folder, size.events, size.seen_ids),
     }
 
 

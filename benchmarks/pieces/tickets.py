@@ -1,17 +1,20 @@
-"""Work of the domain tickets.
+"""Work of the domain tickets, and the topics it is done on.
 
-What belongs here: a topic into tables, and the same by DuckDB alone. What does not: making the topic.
+What belongs here: a topic into tables, the same by DuckDB alone, and small commits beside many tickets. What does
+not: comparing them (`benchmarks.tickets`).
 """
 
 import shutil
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 
 from logplatform.settings.model import Settings
+from logplatform.stores.ticket_ids import ID_BYTES, RECORD_BYTES, SeenIds
 from logplatform.stores.ticket_log import Spool
 from logplatform.tenancy import open_tenancy
 from logplatform.tickets.ingest import Ingest
@@ -21,21 +24,68 @@ Piece = Callable[[], dict[str, float]]
 
 _SEED = 20261122
 _AT_ONCE = 20_000
+_BATCH = 1_000
+_BATCHES = 10
+_ID_PARTS = 4
 
 
 def make_topic(folder: Path, count: int) -> None:
-    """A topic of `count` tickets, made once and kept."""
+    """A topic of `count` tickets, each created 50 µs after the one before; made once and kept."""
     topic = folder / "spool" / "default" / "client_tickets"
     if topic.is_dir():
         return
     made = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(made, ignore_errors=True)
-    log, maker, now = Spool.open(made / "client_tickets", 3), Maker(Mix(seed=_SEED)), datetime(2026, 11, 22, tzinfo=UTC)
+    log, maker, start = (
+        Spool.open(made / "client_tickets", 3),
+        Maker(Mix(seed=_SEED)),
+        datetime(2026, 11, 22, tzinfo=UTC),
+    )
     for begin in range(0, count, _AT_ONCE):
-        log.append([maker.make(now) for _ in range(min(_AT_ONCE, count - begin))])
+        times = range(begin, min(begin + _AT_ONCE, count))
+        log.append([maker.make(start + timedelta(microseconds=50 * number)) for number in times])
     topic.parent.mkdir(parents=True)
     (made / "client_tickets").rename(topic)
     made.rmdir()
+
+
+def make_seen(folder: Path, ids: int) -> None:
+    """A database that remembers `ids` random tickets; made once and kept.
+
+    They come in parts, each over all the range of ids, so that the table's pages are as full as after many commits.
+    """
+    if folder.is_dir():
+        return
+    made = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(made, ignore_errors=True)
+    draw = np.random.default_rng(_SEED)
+    with open_tenancy(Settings(data_root=made), "tickets") as tenancy:
+        for part in range(_ID_PARTS):
+            records = draw.integers(0, 256, (ids // _ID_PARTS, RECORD_BYTES), np.uint8)
+            halves = records[:, :ID_BYTES].copy().view(">u8")
+            data = records[np.lexsort((halves[:, 1], halves[:, 0]))].tobytes()
+            for begin in range(0, len(data), _AT_ONCE * RECORD_BYTES):
+                with tenancy.database.write() as connection:
+                    chunk = data[begin : begin + _AT_ONCE * RECORD_BYTES]
+                    # No commit has this number, and none will.
+                    SeenIds("default").add(connection, chunk, -1 - part)
+    made.rename(folder)
+
+
+def batches(root: str) -> Piece:
+    """Ten commits of 1,000 new tickets each beside what `root` remembers."""
+    settings = Settings.model_validate({"data_root": Path(root), "tickets": {"batch_messages": _BATCH}})
+    maker, now = Maker(Mix()), datetime(2026, 11, 22, tzinfo=UTC)
+    log = Spool.open(settings.data_root / "spool" / "default" / "client_tickets", 3)
+    values = [maker.make(now)[1] for _ in range(_BATCH * _BATCHES)]
+    for partition in range(3):
+        log.append_to(partition, values[partition::3])
+
+    def run() -> dict[str, float]:
+        with open_tenancy(settings, "tickets") as tenancy:
+            return {"commits": float(sum(1 for _ in Ingest(tenancy, "benchmark").run()))}
+
+    return run
 
 
 def ingest(root: str) -> Piece:

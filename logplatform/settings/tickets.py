@@ -65,8 +65,8 @@ class TicketsSettings(Section):
     """Format of the tables; json: one object a line. After a change the next commit writes all tables again."""
     interval_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
     """Seconds between two micro-batches of `tickets stream`."""
-    batch_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
-    """Messages in one commit."""
+    batch_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 250_000
+    """Messages in one commit; a large one takes less time a message, and about half a kilobyte of memory for each."""
     batch_bytes: Positive = 64 * MIB
     """Bytes in one commit; a single longer message makes one of its own."""
 
