@@ -41,11 +41,15 @@ class VisibleFile:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the manifest, ready to be applied: its files are published but not visible."""
+    """A change of the manifest, ready to be applied: its files are published but not visible.
+
+    `partitions` are those in which rows come or go.
+    """
 
     origins: frozenset[str]
     removed: frozenset[int]
     added: tuple[NewFile, ...]
+    partitions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,14 @@ class Dataset:
         wanted = frozenset(origins)
         rewritten: list[NewFile] = []
         removed: set[int] = set()
+        partitions = {file.partition for file in added}
         for file in self._manifest.holding(wanted):
             removed.add(file.id)
+            partitions.add(file.partition)
             held = self._manifest.origins(file.id)
             if kept := {origin: rows for origin, rows in held.items() if origin not in wanted}:
                 rewritten.append(self._without(file, wanted, kept))
-        return Change(wanted, frozenset(removed), (*added, *rewritten))
+        return Change(wanted, frozenset(removed), (*added, *rewritten), frozenset(partitions))
 
     def apply(self, connection: sa.Connection, change: Change) -> None:
         """Make a change visible, in the caller's transaction.

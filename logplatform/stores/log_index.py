@@ -44,8 +44,10 @@ class Replacement(Protocol):
         """Make what was written durable, though not visible yet; how many documents they are."""
         ...
 
-    def commit(self, connection: sa.Connection) -> None:
+    def commit(self, connection: sa.Connection) -> frozenset[str]:
         """Make them the only documents of their origins, with the caller's transaction; after `ready`.
+
+        Returns the event days that are changed by it.
 
         Raises Conflict if somebody else has replaced the same origins meanwhile.
         """
@@ -95,11 +97,12 @@ class ParquetReplacement:
         self._change = self.dataset.change(self.origins, files)
         return sum(file.rows for file in files)
 
-    def commit(self, connection: sa.Connection) -> None:
+    def commit(self, connection: sa.Connection) -> frozenset[str]:
         """Change the manifest."""
         if self._change is None:
             raise ValueError("ready() comes before commit()")
         self.dataset.apply(connection, self._change)
+        return self._change.partitions
 
 
 class ParquetLogIndex:

@@ -68,8 +68,11 @@ class UploadLedger(Protocol):
         """Record a failure: back to pending, or failed for good; how many retries there have been."""
         ...
 
-    def retry(self, job_id: str) -> bool:
-        """failed → pending, with its attempts forgotten; False if it had not failed."""
+    def retry(self, job_id: str) -> UploadStatus | None:
+        """failed → pending, with its retries forgotten, or → duplicate if the same bytes were taken since.
+
+        None if it had not failed, or if nothing of it was taken.
+        """
         ...
 
 
@@ -86,11 +89,8 @@ class SqlUploadLedger:
 
         The bytes become a known content in it too: from then on they are nobody's leavings.
         """
-        same = sa.select(table.c.job_id).where(
-            self._mine(), table.c.sha256 == record.sha256, table.c.status.in_((*OPEN, "completed"))
-        )
         with self.database.write() as connection:
-            first = connection.execute(same.order_by(table.c.uploaded_at).limit(1)).scalar_one_or_none()
+            first = self._first(connection, record.sha256)
             if first is not None and record.status == "pending":
                 record = replace(record, status="duplicate", duplicate_of=first)
             values = {field.name: getattr(record, field.name) for field in fields(record)}
@@ -183,15 +183,29 @@ class SqlUploadLedger:
         record = self.get(job_id)
         return 0 if record is None else record.retry_count
 
-    def retry(self, job_id: str) -> bool:
-        """Only what has failed."""
-        values = {"status": "pending", "retry_count": 0, "error_message": None, "failed_at": None}
-        return self._change(job_id, values, ("failed",))
+    def retry(self, job_id: str) -> UploadStatus | None:
+        """Look for the same bytes and change in one transaction."""
+        mine = sa.and_(self._mine(), table.c.job_id == job_id, table.c.status == "failed", table.c.sha256 != "")
+        with self.database.write() as connection:
+            sha256 = connection.execute(sa.select(table.c.sha256).where(mine)).scalar_one_or_none()
+            if sha256 is None:
+                return None
+            first = self._first(connection, sha256)
+            status: UploadStatus = "pending" if first is None else "duplicate"
+            reset = {"retry_count": 0, "error_message": None, "failed_at": None, "updated_at": self.now()}
+            connection.execute(table.update().where(mine).values(status=status, duplicate_of=first, **reset))
+            return status
 
     def _change(self, job_id: str, values: Mapping[str, Any], found_in: Sequence[UploadStatus]) -> bool:
         query = table.update().where(self._mine(), table.c.job_id == job_id, table.c.status.in_(found_in))
         with self.database.write() as connection:
             return connection.execute(query.values(**values, updated_at=self.now())).rowcount > 0
+
+    def _first(self, connection: sa.Connection, sha256: str) -> str | None:
+        """The job of the first upload of these bytes that has not failed."""
+        same = (self._mine(), table.c.sha256 == sha256, table.c.status.in_((*OPEN, "completed")))
+        query = sa.select(table.c.job_id).where(*same).order_by(table.c.uploaded_at).limit(1)
+        return connection.execute(query).scalar_one_or_none()
 
     def _know(self, connection: sa.Connection, record: UploadRecord) -> None:
         """Bytes that come back after retention took them are there again."""

@@ -45,13 +45,16 @@ def day_of(record: UploadRecord) -> date:
 def add_arrival(connection: sa.Connection, tenancy: Tenancy, record: UploadRecord) -> None:
     """Add an upload that was received to its day of `uploaded_files`."""
     before = _report(connection, tenancy, RAW, day_of(record), "files")
-    duplicate = record.status == "duplicate"
+    duplicate, failed = record.status == "duplicate", record.status == "failed"
+    refused = [FailureNote(tenancy.redactor.text(record.filename), record.error_message or "")] if failed else []
     report = replace(
         before,
         came=before.came + 1,
-        out=before.out + (not duplicate),
+        out=before.out + (not (duplicate or failed)),
         duplicates=before.duplicates + duplicate,
+        dead_letters=before.dead_letters + failed,
         bytes=before.bytes + record.file_size,
+        failures=_first(before.failures, refused),
         facts=_more(before.facts, records=0 if duplicate else record.total_lines),
     )
     tenancy.days.commit(connection, f"{tenancy.domain}/{RAW}", report.day, ARRIVAL, report.counts())

@@ -16,9 +16,10 @@ from logplatform.stores.event_ids import EventIds
 from logplatform.stores.log_query import Search
 from logplatform.stores.sql import Database
 from logplatform.stores.upload_ledger import UploadRecord
+from logplatform.uploads.ingest import Doing, ingest
 from logplatform.uploads.intake import receive
 from logplatform.uploads.room import UploadRoom, open_uploads
-from logplatform.uploads.worker import ingest, work
+from logplatform.uploads.worker import work
 from logplatform_tests.uploads.indexed import Event, ndjson
 
 AT = "2026-03-01T10:00:00Z"
@@ -109,7 +110,7 @@ def test_ingesting_again_keeps_what_is_there(room: UploadRoom) -> None:
     for record, expected in ((first, (2, 0)), (second, (1, 1)), (first, (2, 0))):
         name = f"upload/default/{record.sha256}"
         with room.tenancy.ledger.leases.hold(name, holder_name("again")) as lease:
-            done = ingest(room, record, lease)
+            done = ingest(room, record, lease, Doing("again"))
         assert (done.documents, done.duplicates) == expected
     assert room.index.search(Search()).total == 3
 

@@ -17,9 +17,11 @@ import pytest
 from logplatform.landing.leases import holder_name
 from logplatform.settings.model import Settings
 from logplatform.stores.log_query import Search
+from logplatform.uploads.ingest import Doing
 from logplatform.uploads.intake import receive
+from logplatform.uploads.jobs import do
 from logplatform.uploads.room import UploadRoom, open_uploads
-from logplatform.uploads.worker import RETRIES, do, work
+from logplatform.uploads.worker import work
 from logplatform_tests.faults.killing import Kill, read_course, watcher, write_course
 from logplatform_tests.uploads.indexed import ndjson, some_events
 
@@ -33,6 +35,7 @@ FILES = {
 DOCUMENTS, LETTERS = 201, 3
 BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KILLED = -signal.SIGKILL
+RETRIES = 3
 CHILDREN = get_context("forkserver")
 CHILDREN.set_forkserver_preload(["logplatform_tests.uploads.test_worker"])
 
@@ -106,14 +109,13 @@ def test_an_upload_whose_job_was_lost_is_ingested_all_the_same(room: UploadRoom)
     assert work_off(room) == ["completed"]
 
 
-def test_a_job_that_is_done_or_unknown_is_only_acknowledged(room: UploadRoom) -> None:
+def test_a_job_that_is_done_is_only_acknowledged(room: UploadRoom) -> None:
     """A worker that died after its commit leaves a job behind that has nothing left to do."""
     record = receive(room, "a.json", [FILES["first.json"]]).record
     assert record is not None
     work_off(room)
     room.queue.push(record.job_id)
-    room.queue.push("unknown")
-    assert work_off(room) == ["known", "known"]
+    assert work_off(room) == ["known"]
     assert room.index.search(Search()).total == 100
 
 
@@ -135,7 +137,7 @@ def test_a_fault_that_may_pass_is_tried_again_then_told(room: UploadRoom) -> Non
     room.tenancy.files.remove(record.object_key)
     job = room.queue.claim()
     assert job is not None
-    assert [do(room, job, "test") for _ in range(RETRIES + 1)] == ["retry"] * RETRIES + ["failed"]
+    assert [do(room, job, Doing("test")) for _ in range(RETRIES + 1)] == ["retry"] * RETRIES + ["failed"]
     found = room.uploads.get(record.job_id)
     assert found is not None
     assert (found.status, found.retry_count) == ("failed", RETRIES)
