@@ -1,5 +1,6 @@
 """A real server of one's own on a free port, in a thread of the test's process."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from logplatform.api.server import bound, server_of
 from logplatform.settings.model import Settings
-from logplatform.uploads.room import UploadRoom
+from logplatform.uploads.room import UploadRoom, open_uploads
 
 START_SECONDS = 60
 
@@ -48,13 +49,21 @@ def serving(settings: Settings) -> Generator[Service]:
             thread.join(START_SECONDS)
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a database without rows: to make one takes longer than to copy it."""
+    root = tmp_path_factory.mktemp("empty") / "data"
+    with open_uploads(Settings(data_root=root)):
+        return root
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
+def serve(tmp_path: Path, empty: Path) -> Iterator[Serve]:
     """`serve(api={"api_key": …}, uploads={…})` starts a server with these sections in its settings."""
+    root = tmp_path / "data"
+    shutil.copytree(empty, root)
     with ExitStack() as stack:
-        yield lambda **sections: stack.enter_context(
-            serving(Settings.model_validate({"data_root": tmp_path / "data", **sections}))
-        )
+        yield lambda **sections: stack.enter_context(serving(Settings.model_validate({"data_root": root, **sections})))
 
 
 @pytest.fixture

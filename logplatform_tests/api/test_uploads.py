@@ -27,8 +27,9 @@ def send(client: httpx.Client, name: str, data: bytes) -> httpx.Response:
 
 
 def leavings(service: Service) -> list[str]:
-    root = service.settings.data_root
-    return [path.name for path in root.rglob("*") if path.is_file() and not path.name.startswith("uploads.db")]
+    """Names of the files that were stored, the databases and the links that show them apart."""
+    files = (path for path in service.settings.data_root.rglob("*") if path.is_file() and not path.is_symlink())
+    return [path.name for path in files if not path.name.startswith("uploads.db")]
 
 
 def work_off(service: Service) -> list[str]:
