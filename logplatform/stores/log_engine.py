@@ -72,11 +72,11 @@ class LogEngine:
             alarm = _Alarm(cursor)
             try:
                 with alarm.set(deadline):
-                    yield Reading(cursor, list(files))
+                    yield Reading(cursor, list(files), alarm)
             # Where an answer comes as a stream, Arrow tells DuckDB's errors as its own.
             except (duckdb.Error, OSError) as error:
                 if alarm.rung:
-                    raise QueryTimeout("the question takes too long; narrow its period or its filters") from error
+                    raise alarm.timeout() from error
                 if isinstance(error, duckdb.OutOfMemoryException) or str(error).startswith(_OUT_OF_MEMORY):
                     raise QueryTooLarge("the question needs too much memory; narrow its period or filters") from error
                 raise
@@ -96,11 +96,16 @@ class _Alarm:
     _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def timeout(self) -> QueryTimeout:
+        return QueryTimeout("the question takes too long; narrow its period or its filters")
+
     @contextmanager
     def set(self, deadline: float | None) -> Generator[None]:
         if deadline is None:
             yield
             return
+        if deadline <= time.monotonic():
+            raise self.timeout()
         timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._ring)
         timer.daemon = True
         timer.start()
@@ -124,6 +129,7 @@ class Reading:
 
     cursor: duckdb.DuckDBPyConnection
     files: list[str]
+    alarm: "_Alarm"
 
     @property
     def source(self) -> str:
@@ -137,7 +143,7 @@ class Reading:
 
     def only(self, files: Sequence[str]) -> "Reading":
         """The same connection over these files alone."""
-        return Reading(self.cursor, list(files))
+        return Reading(self.cursor, list(files), self.alarm)
 
     def rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         """The whole answer as tuples."""
@@ -152,6 +158,9 @@ class Reading:
         return self._run(statement).to_arrow_reader(rows)
 
     def _run(self, statement: Statement) -> duckdb.DuckDBPyRelation:
+        # An interruption between two statements would be forgotten by the second.
+        if self.alarm.rung:
+            raise self.alarm.timeout()
         text, parameters = statement
         files = {"files": self.files} if self.files else {}
         return self.cursor.sql(text, params={**parameters, **files})

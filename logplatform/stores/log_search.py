@@ -2,12 +2,11 @@
 
 What belongs here: the steps of a search. What does not: the SQL of each (`log_sql`), and who is asked (`log_index`).
 
-Documents are wide and a page is small. So first it is counted what is found in each file, then the places (file and
-row) of the page's documents are found in the few columns that decide, and only these documents are read. By time,
-only the days that the page lies in are looked at.
+Documents are wide and a page is small. So first it is counted what is found in each file, and with which score: that
+tells in which days the page lies, if it is ordered by time or by score. In their files, the places (file and row) of
+the page's documents are found by the few columns that decide, and only these documents are read.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -32,11 +31,21 @@ class _Place(NamedTuple):
     score: float
 
 
+class _Cell(NamedTuple):
+    """Documents that were found in a file with the same score (0 where it does not matter); never none."""
+
+    file: str
+    score: float
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The files that a page lies in, and how many of their documents come before it."""
+    """What a page lies in: files, the lowest and highest score (None: any), and how many of the documents there come
+    before the page."""
 
     files: list[str]
+    scores: tuple[float, float] | None
     offset: int
 
 
@@ -46,18 +55,17 @@ def search_page(reading: Reading, files: Sequence[VisibleFile], search: Search) 
     Raises BadQuery if its documents take more than MAX_PAGE_BYTES.
     """
     terms = terms_of(search.text)
-    nothing = Page(0, search.page, search.size, [])
     if not files or (search.text.strip() and not terms):
-        return nothing
-    found, terms = _tally(reading, files, search.filters, terms)
-    if search.text.strip() and not terms:
-        return nothing
-    window = _window(files, found, search)
-    places = _places(reading, search, terms, window)
-    rows = _documents(reading, places)
+        return Page(0, search.page, search.size, [])
+    cells, terms = _tally(reading, files, search, terms)
+    total = sum(cell.count for cell in cells)
+    offset = (search.page - 1) * search.size
+    if total <= offset:
+        return Page(total, search.page, search.size, [])
+    rows = _documents(reading, _places(reading, search, terms, _window(files, cells, search)))
     words = [term.text for term in terms]
     hits = [Hit(row["id"], document(row), place.score, _highlights(row, words)) for place, row in rows]
-    return Page(found.total(), search.page, search.size, hits)
+    return Page(total, search.page, search.size, hits)
 
 
 def found_terms(reading: Reading, text: str, filters: Filters) -> list[Term]:
@@ -70,17 +78,19 @@ def found_terms(reading: Reading, text: str, filters: Filters) -> list[Term]:
 
 
 def _tally(
-    reading: Reading, files: Sequence[VisibleFile], filters: Filters, terms: Sequence[Term]
-) -> tuple[Counter[str], list[Term]]:
-    """How many documents are found in each file, and the terms that were found."""
-    if not terms and filters == ALL:
-        return Counter({file.uri: file.rows for file in files}), []
-    rows = reading.rows(tally_sql(reading.located, filters, terms))
-    occurs = [any(row[2 + index] for row in rows) for index, _ in enumerate(terms)]
+    reading: Reading, files: Sequence[VisibleFile], search: Search, terms: Sequence[Term]
+) -> tuple[list[_Cell], list[Term]]:
+    """What was found, and the terms that were."""
+    if not terms and search.filters == ALL:
+        return [_Cell(file.uri, 0.0, file.rows) for file in files if file.rows], []
+    by_score = search.order[0] == "_score"
+    rows = reading.rows(tally_sql(reading.located, search.filters, terms, by_score=by_score))
+    occurs = [any(row[3 + index] for row in rows) for index, _ in enumerate(terms)]
     if not all(occurs):
-        terms = _replaced(reading, filters, terms, occurs)
-        rows = reading.rows(tally_sql(reading.located, filters, terms)) if terms else []
-    return Counter({name: count for name, count, *_ in rows}), list(terms)
+        terms = _replaced(reading, search.filters, terms, occurs)
+        # What takes the place of a term is weighed otherwise, and may be found where the term was not.
+        rows = reading.rows(tally_sql(reading.located, search.filters, terms, by_score=by_score)) if terms else []
+    return [_Cell(*row[:3]) for row in rows], list(terms)
 
 
 def _replaced(reading: Reading, filters: Filters, terms: Sequence[Term], occurs: Sequence[bool]) -> list[Term]:
@@ -94,35 +104,49 @@ def _replaced(reading: Reading, filters: Filters, terms: Sequence[Term], occurs:
     return list({term.text: term for term in reversed(found)}.values())[::-1]
 
 
-def _window(files: Sequence[VisibleFile], found: Mapping[str, int], search: Search) -> _Window:
-    """All files with hits or, by time, those of the days that the page lies in."""
-    field, order = search.order
+def _window(files: Sequence[VisibleFile], cells: Sequence[_Cell], search: Search) -> _Window:
+    """By time or score, the cells that the page lies in; else all of them."""
     offset = (search.page - 1) * search.size
-    holding = [file for file in files if found.get(file.uri)]
-    if field != "@timestamp":
-        return _Window([file.uri for file in holding], offset)
-    days: dict[str, list[VisibleFile]] = {}
-    for file in sorted(holding, key=lambda file: file.partition, reverse=order == "desc"):
-        days.setdefault(file.partition, []).append(file)
-    chosen: list[str] = []
-    before = until = 0
-    for day in days.values():
-        begin, until = until, until + sum(found[file.uri] for file in day)
-        if until <= offset:
-            continue
-        before = before if chosen else begin
-        chosen += [file.uri for file in day]
-        if until >= offset + search.size:
-            break
-    return _Window(chosen, offset - before)
+    field, order = search.order
+    if field not in {"@timestamp", "_score"}:
+        return _Window(list({cell.file: None for cell in cells}), None, offset)
+    days = {file.uri: file.partition for file in files}
+    by_score = field == "_score"
+    # Equal scores come by time, the newest first, whatever the order of the scores.
+    found = sorted(cells, key=lambda cell: days[cell.file], reverse=by_score or order == "desc")
+    if by_score:
+        found = sorted(found, key=lambda cell: cell.score, reverse=order == "desc")
+    first, last = _reached(found, days, offset), _reached(found, days, offset + search.size - 1)
+    chosen = found[first.start : last.stop]
+    names = {cell.file for cell in chosen}
+    scores = (min(cell.score for cell in chosen), max(cell.score for cell in chosen))
+    # Cells before the page's own are counted too if they lie in the same files and between the same scores.
+    left_out = sum(
+        cell.count
+        for cell in found[: first.start]
+        if cell.file not in names or not scores[0] <= cell.score <= scores[1]
+    )
+    return _Window(sorted(names), scores if by_score else None, offset - left_out)
+
+
+def _reached(cells: Sequence[_Cell], days: Mapping[str, str], offset: int) -> slice:
+    """The cells of one day and score, in the midst of which the document after `offset` others is; else the last."""
+    begin = until = 0
+    for index, cell in enumerate(cells):
+        before = cells[index - 1] if index else cell
+        if (days[cell.file], cell.score) != (days[before.file], before.score):
+            if until > offset:
+                return slice(begin, index)
+            begin = index
+        until += cell.count
+    return slice(begin, len(cells))
 
 
 def _places(reading: Reading, search: Search, terms: Sequence[Term], window: _Window) -> list[_Place]:
     """The places of a page's documents, in order."""
-    if not window.files:
-        return []
     chosen = reading.only(window.files)
-    return [_Place(*row) for row in chosen.rows(places_sql(chosen.located, search, terms, window.offset))]
+    asked = places_sql(chosen.located, search, terms, window.offset, window.scores)
+    return [_Place(*row) for row in chosen.rows(asked)]
 
 
 def _documents(reading: Reading, places: Sequence[_Place]) -> list[tuple[_Place, dict[str, Any]]]:

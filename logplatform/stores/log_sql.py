@@ -66,29 +66,36 @@ class Statement:
         return f"greatest({', '.join(fields)})"
 
 
-def tally_sql(located: str, filters: Filters, terms: Sequence[Term]) -> tuple[str, dict[str, Any]]:
-    """What is found in each file: its name, how many documents, and for each term whether it occurs."""
+def tally_sql(located: str, filters: Filters, terms: Sequence[Term], *, by_score: bool) -> tuple[str, dict[str, Any]]:
+    """What is found in each file: its name, a score (0, unless `by_score`), how many documents have it, and for each
+    term whether it occurs in them."""
     statement = Statement()
-    condition = statement.where(filters)
-    if not terms:
-        return f"SELECT filename, count(*) FROM {located} WHERE {condition} GROUP BY filename", statement.parameters  # noqa: S608 (see the module)
+    score = statement.score(terms) if by_score else "0::DOUBLE"
     names = [f"hit_{number}" for number, _ in enumerate(terms)]
-    hits = ", ".join(f"{statement.hit(term)} AS {name}" for name, term in zip(names, terms, strict=True))
+    hits = "".join(f", {statement.hit(term)} AS {name}" for name, term in zip(names, terms, strict=True))
+    occurs = "".join(f", bool_or({name})" for name in names)
     query = (
-        f"SELECT filename, count(*) FILTER (WHERE {' OR '.join(names)}), {', '.join(map('bool_or({})'.format, names))} "  # noqa: S608 (see the module)
-        f"FROM (SELECT filename, {hits} FROM {located} WHERE {condition}) GROUP BY filename"
+        f"SELECT filename, score, count(*){occurs} FROM (SELECT filename, {score} AS score{hits} FROM {located} "  # noqa: S608 (see the module)
+        f"WHERE {statement.found(filters, terms)}) GROUP BY filename, score"
     )
     return query, statement.parameters
 
 
-def places_sql(located: str, search: Search, terms: Sequence[Term], offset: int) -> tuple[str, dict[str, Any]]:
-    """Where the documents of a page stand, in order: file, row and score; `offset` documents come before."""
+def places_sql(
+    located: str, search: Search, terms: Sequence[Term], offset: int, scores: tuple[float, float] | None
+) -> tuple[str, dict[str, Any]]:
+    """Where the documents of a page stand, in order: file, row and score; `offset` documents come before.
+
+    `scores`: only documents whose score lies between these two, both included.
+    """
     statement = Statement()
     condition = statement.found(search.filters, terms)
     found, order = search.order
     column = {"_score": "score", "@timestamp": "timestamp"}.get(found, found)
+    between = "" if scores is None else f"WHERE score BETWEEN {' AND '.join(map(statement.value, scores))} "
     query = (
-        f"SELECT filename, file_row_number, {statement.score(terms)} AS score FROM {located} WHERE {condition} "  # noqa: S608 (see the module)
+        f"SELECT filename, file_row_number, score FROM "  # noqa: S608 (see the module)
+        f"(SELECT *, {statement.score(terms)} AS score FROM {located} WHERE {condition}) {between}"
         f"ORDER BY {column} {order} NULLS LAST, timestamp DESC, id "
         f"LIMIT {statement.value(search.size)} OFFSET {statement.value(offset)}"
     )

@@ -18,9 +18,10 @@ WHOLE, BEGINNING, INSIDE, NEARLY = 1.0, 0.6, 0.3, 0.5
 _FRAGMENT_CHARS = 200
 _CONTEXT_CHARS = 60
 _TERM = re.compile(r'"([^"]+)"|([^\s"]+)')
-# What \w is in Python; RE2 and its like know it for ASCII only.
-WORD = r"[\p{L}\p{N}_]"
-NO_WORD = r"[^\p{L}\p{N}_]"
+# A letter, a digit or _, or anything beyond ASCII: classes of all letters there are would take RE2 longer to compile
+# than a question takes to answer.
+WORD = r"[0-9A-Za-z_\x80-\x{10FFFF}]"
+NO_WORD = r"[^0-9A-Za-z_\x80-\x{10FFFF}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The log index: what is put in is found, once, by every question, beside writers and after them."""
 
+import json
 import math
 import statistics
 import threading
@@ -13,8 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logplatform.failures import Conflict
+from logplatform.stores import log_search
+from logplatform.stores.log_engine import QueryTimeout
 from logplatform.stores.log_index import ParquetLogIndex
-from logplatform.stores.log_query import ALL, COUNT, Aggregation, BadQuery, Filters, Measure, Search
+from logplatform.stores.log_query import (
+    ALL,
+    COUNT,
+    Aggregation,
+    BadQuery,
+    Filters,
+    Measure,
+    Search,
+    SortField,
+    SortOrder,
+)
 from logplatform.stores.log_schema import DOCUMENTS
 from logplatform.stores.log_text import highlighted, terms_of
 from logplatform_tests.uploads.indexed import BEGIN, Event, ndjson, open_index, put, some_events
@@ -168,6 +181,55 @@ def test_pages_hold_every_document_once(index: ParquetLogIndex) -> None:
     times = [hit.document["@timestamp"] for hit in newest]
     assert times == sorted(times, reverse=True)
     assert index.search(Search(page=8, size=100)).hits == []
+
+
+@pytest.mark.parametrize("field", [None, "@timestamp", "_score", "amount"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_pages_of_a_text_follow_one_order(index: ParquetLogIndex, field: SortField | None, order: SortOrder) -> None:
+    """Wherever a page lies, in whichever days and scores, it continues the one before."""
+    text = "payment card refused shop"
+    pages = [
+        index.search(Search(text, page=page, size=60, sort_field=field, sort_order=order)) for page in range(1, 11)
+    ]
+    hits = [hit for page in pages for hit in page.hits]
+    words = text.split()
+    expected = [event["number"] for event in EVENTS if any(word in json.dumps(event) for word in words)]
+    assert sorted(hit.document["number"] for hit in hits) == sorted(expected)
+    assert {page.total for page in pages} == {len(expected)}
+    way = 1 if order == "asc" else -1
+    found = {
+        "amount": lambda hit: (hit.document.get("amount") is None, way * hit.document.get("amount", 0)),
+        "@timestamp": lambda hit: way * at(hit.document).timestamp(),
+    }.get(field or "_score", lambda hit: way * hit.score)
+    assert hits == sorted(hits, key=lambda hit: (found(hit), -at(hit.document).timestamp(), hit.id))
+
+
+def test_a_question_ends_at_its_deadline(index: ParquetLogIndex) -> None:
+    """What takes too long takes nothing from those who ask next, be it a table or a stream."""
+    late = index.within(0.0)
+    with pytest.raises(QueryTimeout):
+        late.search(Search("payment"))
+    with pytest.raises(QueryTimeout):
+        list(late.export("", ALL))
+    assert total(index) == total(index.within(60)) == 600
+
+
+def test_groups_of_a_text_are_those_of_its_hits(index: ParquetLogIndex) -> None:
+    """The histogram above a list of hits tells of the same documents."""
+    rows = index.aggregate(Aggregation(("hour",), text="refused declined"))
+    hours = Counter(at(one).replace(minute=0, second=0, microsecond=0) for one in EVENTS if "error_message" in one)
+    assert {row["hour"]: row["count"] for row in rows} == hours
+    assert index.aggregate(Aggregation(text="zzzzzz")) == [{"count": 0}]
+    assert index.aggregate(Aggregation(("hour",), text=' " ')) == []
+
+
+def test_a_page_of_huge_documents_is_refused(mine: ParquetLogIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand documents of a mebibyte each would be too many for the memory of the server."""
+    monkeypatch.setattr(log_search, "MAX_PAGE_BYTES", 1 << 20)
+    put(mine, "one", ndjson({**EVENTS[0], "number": number, "message": "x" * 20_000} for number in range(40)))
+    with pytest.raises(BadQuery, match=r"^size: these documents take more than 1 MiB"):
+        mine.search(Search(size=40))
+    assert len(mine.search(Search(size=10)).hits) == 10
 
 
 def test_sorting_by_a_number_puts_nulls_last(index: ParquetLogIndex) -> None:
