@@ -90,7 +90,7 @@ class Enricher:
         moments = self._moments(records, names, faults)
         columns = _typed(records, names, faults)
         columns["log_type"] = _kinds(records, names, columns.get("log_type"), faults)
-        columns |= self._places(columns, count, faults)
+        columns |= self._places(columns, faults)
         ids = record_ids(provenance.tenant, provenance.sha256, block.ordinals)
         named: frozenset[str] = frozenset()
         if provenance.source_type == "api" and NAME_FIELD in names:
@@ -120,41 +120,42 @@ class Enricher:
                 faults.add(index, reason, "_dateparsefailure")
         return np.array([moment or 0 for moment in found], np.int64)
 
-    def _places(self, columns: dict[str, pa.Array], count: int, faults: Faults) -> dict[str, pa.Array]:
+    def _places(self, columns: dict[str, pa.Array], faults: Faults) -> dict[str, pa.Array]:
         """The place of each record's first public address, and the tags of those that are not in the database."""
-        places: list[Place | None] = [None] * count
-        unknown: set[int] = set()
+        found: list[Located] = []
         for name in ADDRESS_FIELDS:
             if name in columns:
-                self._locate(name, columns[name].to_pylist(), places, unknown, faults)
-        # Few places are different: each is turned into Arrow's types once.
-        different = {id(place): place for place in places}
-        numbers = {key: number for number, key in enumerate(different)}
-        taken = pa.array([numbers[id(place)] for place in places], pa.int32())
-        found = {}
-        for column, attribute in _PLACE_FIELDS.items():
-            values = [getattr(place, attribute, None) for place in different.values()]
-            found[column] = pa.array(values, _TYPES[column]).take(taken)
-        if unknown:
-            tags = [["_geoip_lookup_failure"] if index in unknown else None for index in range(count)]
-            found["tags"] = pa.array(tags, _TYPES["tags"])
-        return found
+                addresses = columns[name].to_pylist()
+                located = self.geoip.find_all(addresses)
+                for index, one in enumerate(located):
+                    if isinstance(one, str) and one == "invalid":
+                        reason = f"{name}: {shown(addresses[index])} is no address"
+                        faults.add(index, reason, "_geoip_lookup_failure")
+                found = list(map(_first_place, found, located)) if found else located
+        return _placed(found) if found else {}
 
-    def _locate(
-        self, name: str, addresses: list[str | None], places: list[Place | None], unknown: set[int], faults: Faults
-    ) -> None:
-        find = self.geoip.find
-        for index, address in enumerate(addresses):
-            if not address:
-                continue
-            located: Located = find(address)
-            if isinstance(located, Place):
-                places[index] = places[index] or located
-                unknown.discard(index)
-            elif located == "invalid":
-                faults.add(index, f"{name}: {shown(address)} is no address", "_geoip_lookup_failure")
-            elif located == "unknown" and places[index] is None:
-                unknown.add(index)
+
+def _first_place(one: Located, other: Located) -> Located:
+    """What counts of a record with two addresses: the first place, else that one is not in the database."""
+    if isinstance(one, Place):
+        return one
+    return other if isinstance(other, Place) or other == "unknown" else one
+
+
+def _placed(located: list[Located]) -> dict[str, pa.Array]:
+    """The columns of places. Few of them are different: each is turned into Arrow's types once."""
+    keys = list(map(id, located))
+    different = dict(zip(keys, located, strict=True))
+    numbers = {key: number for number, key in enumerate(different)}
+    taken = pa.array(list(map(numbers.__getitem__, keys)), pa.int32())
+    found = {}
+    for column, attribute in _PLACE_FIELDS.items():
+        values = [getattr(one, attribute, None) for one in different.values()]
+        found[column] = pa.array(values, _TYPES[column]).take(taken)
+    tags = [["_geoip_lookup_failure"] if one == "unknown" else None for one in different.values()]
+    if any(tags):
+        found["tags"] = pa.array(tags, _TYPES["tags"]).take(taken)
+    return found
 
 
 def _by_name(ids: list[str], tenant: str, given: Sequence[Any], faults: Faults) -> frozenset[str]:
@@ -171,7 +172,7 @@ def _by_name(ids: list[str], tenant: str, given: Sequence[Any], faults: Faults) 
     return frozenset(named)
 
 
-def _first_given(records: Records, names: Sequence[str]) -> list[Any]:
+def _first_given(records: Records, names: Sequence[str]) -> Sequence[Any]:
     """Each record's value of the first of these fields that it has."""
     values = records.column(names[0]) if names else [None] * len(records)
     for name in names[1:]:

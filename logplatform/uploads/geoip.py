@@ -1,7 +1,7 @@
 """Where an address is: its country, or its city where a database of cities is given.
 
-What belongs here: the Protocol `Locator`, its two implementations, and the judgement of an address. What does not:
-which fields hold addresses (`enrich`).
+What belongs here: the Protocol `Locator` and its two implementations. What does not: what an address is (`addresses`),
+and which fields hold addresses (`enrich`).
 
 The default needs no download: the package iptocc knows the country to which the regional internet registries have
 assigned an address; its place is then the country's centre, by The World Factbook (`countries.csv`, degrees; the
@@ -10,8 +10,7 @@ fact book is in the public domain). Any database in the MMDB format can take its
 """
 
 import csv
-import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -22,9 +21,9 @@ import maxminddb
 from iptocc import country_code
 
 from logplatform.failures import PermanentFailure
+from logplatform.uploads.addresses import public_address
 
 Accuracy = Literal["city", "country"]
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 CACHED_ADDRESSES = 65_536
 
@@ -41,14 +40,15 @@ class Place:
     accuracy: Accuracy
 
 
-Located = Place | Literal["private", "unknown", "invalid"]
-"""private: not on the public internet, so it has no place; unknown: not in the database; invalid: no address."""
+Located = Place | Literal["missing", "private", "unknown", "invalid"]
+"""missing: nothing was given; private: not on the public internet, so it has no place; unknown: not in the database;
+invalid: no address."""
 
 
 class Locator(Protocol):
-    """Knows places of public addresses."""
+    """Knows places of public addresses, in their common writing."""
 
-    def place(self, address: Address) -> Place | None:
+    def place(self, address: str) -> Place | None:
         """The place, None if it is not known."""
         ...
 
@@ -59,9 +59,9 @@ class CountryLocator:
     def __init__(self) -> None:
         self._places = country_places()
 
-    def place(self, address: Address) -> Place | None:
+    def place(self, address: str) -> Place | None:
         """The country's centre."""
-        code = country_code(str(address))
+        code = country_code(address)
         return self._places.get(code) if code else None
 
 
@@ -77,7 +77,7 @@ class MmdbLocator:
         except (OSError, maxminddb.InvalidDatabaseError) as error:
             raise PermanentFailure(f"{path}: no usable GeoIP database: {error}") from error
 
-    def place(self, address: Address) -> Place | None:
+    def place(self, address: str) -> Place | None:
         """The city, or the country's centre where the database tells no more."""
         try:
             found = self._reader.get(address)
@@ -110,17 +110,20 @@ class GeoIp:
 
     def __init__(self, locator: Locator, cached: int = CACHED_ADDRESSES) -> None:
         self._locator = locator
-        self.find: Callable[[str], Located] = lru_cache(cached)(self._find)
+        self.find: Callable[[str | None], Located] = lru_cache(cached)(self._find)
 
-    def _find(self, text: str) -> Located:
-        try:
-            address: Address = ipaddress.ip_address(text.strip())
-        except ValueError:
-            return "invalid"
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        if not address.is_global or address.is_multicast:
+    def find_all(self, texts: Iterable[str | None]) -> list[Located]:
+        """What is known of each."""
+        return list(map(self.find, texts))
+
+    def _find(self, text: str | None) -> Located:
+        if not text:
+            return "missing"
+        address = public_address(text)
+        if address == "private":
             return "private"
+        if address == "invalid":
+            return "invalid"
         return self._locator.place(address) or "unknown"
 
 

@@ -17,22 +17,25 @@ _NOT_JSON = re.compile(rb"[:\[,\s](?:NaN|-?Infinity)\b|^(?:NaN|-?Infinity)\b")
 # A string that is never closed is matched to the end: looking for its end from each quote would take for ever.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _KINDS = {list: "an array", str: "a text", int: "a number", float: "a number", bool: "a boolean", type(None): "null"}
-_Fault = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""All that decoding raises."""
 
 
 def decode_all(texts: Sequence[bytes]) -> list[dict[str, Any]] | None:
-    """Every text's object; None if even one is no usable object (`decode_one` tells which and why)."""
+    """Every text's object; None if even one is no object, or none that can be used but for its depth."""
     try:
         rows = [_decode(text) for text in texts]
-    except _Fault:
+    except FAULTS:
         return None
-    if rows and set(map(type, rows)) != {dict}:
-        return None
+    return rows if set(map(type, rows)) <= {dict} else None
+
+
+def too_deep(texts: Sequence[bytes]) -> bool:
+    """Whether one of these texts is nested deeper than MAX_DEPTH."""
     # Each object opens at least one bracket, so one that is too deep makes the sum exceed this.
-    opened = sum(text.count(b"{") + text.count(b"[") for text in texts)
-    if opened >= len(texts) + MAX_DEPTH and any(_depth(text) > MAX_DEPTH for text in texts):
-        return None
-    return rows
+    whole = b"".join(texts)
+    opened = whole.count(b"{") + whole.count(b"[")
+    return opened >= len(texts) + MAX_DEPTH and any(_depth(text) > MAX_DEPTH for text in texts)
 
 
 def decode_one(text: bytes) -> dict[str, Any] | str:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from logplatform.uploads.gather import Gatherer
 from logplatform.uploads.json_scan import Scan, ScanState, scan
-from logplatform.uploads.json_text import decode_all, decode_one
-from logplatform.uploads.records import BLOCK_RECORDS, JsonRecords, RecordBlock
+from logplatform.uploads.json_shapes import BlockDecoder
+from logplatform.uploads.json_text import decode_one
+from logplatform.uploads.records import BLOCK_RECORDS, RecordBlock
 
 REWINDS = 64
 _MAX_INDENT = 256
@@ -41,25 +42,25 @@ def read_values(
     `array`: the text follows the opening bracket of an array; else it is objects with nothing but blanks between.
     """
     cutter = _ValueCutter(max_record_bytes, line, indent, array)
-    ordinal = 1
+    ordinal, decoder = 1, BlockDecoder()
     for chunk in chunks:
-        for block in _blocks(cutter.feed(chunk), ordinal):
+        for block in _blocks(cutter.feed(chunk), ordinal, decoder):
             ordinal += block.count
             yield block
-    yield from _blocks(cutter.finish(), ordinal)
+    yield from _blocks(cutter.finish(), ordinal, decoder)
 
 
-def _blocks(items: list[_Item], ordinal: int) -> Iterator[RecordBlock]:
+def _blocks(items: list[_Item], ordinal: int, decoder: BlockDecoder) -> Iterator[RecordBlock]:
     for start in range(0, len(items), BLOCK_RECORDS):
         part = items[start : start + BLOCK_RECORDS]
-        yield _block(part, ordinal + start)
+        yield _block(part, ordinal + start, decoder)
 
 
-def _block(items: list[_Item], ordinal: int) -> RecordBlock:
+def _block(items: list[_Item], ordinal: int, decoder: BlockDecoder) -> RecordBlock:
     texts = [item.text for item in items]
-    if not any(item.fault or item.overlong for item in items) and (rows := decode_all(texts)) is not None:
+    if not any(item.fault or item.overlong for item in items) and (records := decoder.records(texts)) is not None:
         ordinals = range(ordinal, ordinal + len(items))
-        return RecordBlock(JsonRecords(rows, texts), ordinals, [item.line for item in items])
+        return RecordBlock(records, ordinals, [item.line for item in items])
     gatherer = Gatherer(ordinal)
     for item in items:
         if item.fault:

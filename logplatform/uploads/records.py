@@ -6,7 +6,6 @@ What belongs here: the shapes that readers fill and validation takes. What does 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -55,10 +54,10 @@ class Records(Protocol):
 
     @property
     def names(self) -> Collection[str]:
-        """The names of all fields that occur."""
+        """The names of all fields that occur, and maybe of some that other records of the file have."""
         ...
 
-    def column(self, name: str) -> list[Any]:
+    def column(self, name: str) -> Sequence[Any]:
         """A field's value in each record, None where it is missing, null, or (CSV) empty."""
         ...
 
@@ -66,7 +65,7 @@ class Records(Protocol):
         """One record as it came; a CSV's values are text."""
         ...
 
-    def sources(self) -> list[bytes]:
+    def sources(self) -> Sequence[bytes]:
         """Each record as JSON text: as it came, or (CSV) made from the row."""
         ...
 
@@ -76,7 +75,7 @@ class JsonRecords:
     """Objects with the texts they were parsed from; see `Records`."""
 
     rows: list[dict[str, Any]]
-    texts: list[bytes]
+    texts: Sequence[bytes]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,19 +85,15 @@ class JsonRecords:
         """The keys of all objects."""
         return set().union(*self.rows)
 
-    def column(self, name: str) -> list[Any]:
+    def column(self, name: str) -> Sequence[Any]:
         """One key's values."""
-        try:
-            # Where every object has the key this is twice as quick.
-            return list(map(itemgetter(name), self.rows))
-        except KeyError:
-            return [row.get(name) for row in self.rows]
+        return [row.get(name) for row in self.rows]
 
     def record(self, index: int) -> dict[str, Any]:
         """One object."""
         return self.rows[index]
 
-    def sources(self) -> list[bytes]:
+    def sources(self) -> Sequence[bytes]:
         """The objects' texts."""
         return self.texts
 

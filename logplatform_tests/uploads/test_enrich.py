@@ -202,6 +202,16 @@ def test_ids_are_those_of_the_content() -> None:
     assert len({*first, *others}) == 5
 
 
+def test_ids_do_not_depend_on_their_neighbours() -> None:
+    """A record alone, as when it is replayed, has the id that it has among all others."""
+    together = record_ids("default", "ab" * 32, range(1, 2_000))
+    assert len(set(together)) == 1_999
+    assert all(len(one) == 32 for one in together)
+    for ordinal in (1, 255, 256, 257, 511, 512, 1_999):
+        assert record_ids("default", "ab" * 32, [ordinal]) == [together[ordinal - 1]]
+    assert record_ids("default", "ab" * 32, [200, 700]) == [together[199], together[699]]
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from([AT, "8.8.8.8", "12.5", "web", "10.0.0.1"]),

@@ -1,5 +1,6 @@
 """Places of addresses: public ones have a country, private ones none, a database of one's own knows cities."""
 
+import ipaddress
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logplatform.failures import PermanentFailure
+from logplatform.uploads.addresses import public_address
 from logplatform.uploads.geoip import Place, country_places, open_geoip
 from logplatform_tests.uploads.mmdb import write_mmdb
 
@@ -37,11 +39,9 @@ def test_private_ranges_are_skipped(address: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_judged(text: str) -> None:
     """An address field may hold anything."""
-    assert isinstance(open_geoip(None).find(text), Place) or open_geoip(None).find(text) in {
-        "private",
-        "unknown",
-        "invalid",
-    }
+    found = open_geoip(None).find(text)
+    assert isinstance(found, Place) or found in {"missing", "private", "unknown", "invalid"}
+    assert (found == "missing") is (text == "")
 
 
 def test_every_country_has_a_centre_on_the_map() -> None:
@@ -74,3 +74,26 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     for path in (wrong, tmp_path / "missing.mmdb"):
         with pytest.raises(PermanentFailure, match=path.name):
             open_geoip(path)
+
+
+EDGES = st.sampled_from([*range(0, 1 << 32, 1 << 24), 0xC0000000, 0xC0A80000, 0xAC100000, 0xC6336400, 0x64400000])
+
+
+@given(st.integers(0, (1 << 32) - 1) | st.builds(int.__add__, EDGES, st.integers(-300, 300)))
+def test_what_is_public_is_what_the_registries_say(number: int) -> None:
+    """The quick way must never judge an address otherwise than the standard library does."""
+    address = ipaddress.IPv4Address(number % (1 << 32))
+    expected = str(address) if address.is_global and not address.is_multicast else "private"
+    assert public_address(str(address)) == expected
+    assert public_address(f"::ffff:{address}") == expected
+
+
+@given(st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,4}){2,4}", fullmatch=True) | st.text("0123456789.:af \0", max_size=20))
+def test_what_is_an_address_is_what_the_standard_library_takes(text: str) -> None:
+    """No short forms, no leading zeros, as an address is written in a log."""
+    try:
+        ipaddress.ip_address(text.strip())
+    except ValueError:
+        assert public_address(text) == "invalid"
+    else:
+        assert public_address(text) != "invalid"
