@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from logplatform.orchestration.alerts import alert_sensor, run_failure_sensor
 from logplatform.orchestration.checks import Find, Standing
 from logplatform.orchestration.days import DOMAIN_TAG, DayGroup
 from logplatform.orchestration.resources import domain_resources
@@ -41,7 +42,7 @@ class DomainParts:
 
 
 def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: object) -> dg.Definitions:
-    """The definitions of `domains`: their assets and checks, a job and a sensor each, and the upkeep sensor.
+    """The definitions of `domains`: their assets and checks, a job and a sensor each; what looks after all.
 
     `overrides` replace resources by key (`files`, `machines_sql`, …), so that a test needs no environment.
     """
@@ -62,7 +63,12 @@ def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: ob
             )
             for parts in domains
         ],
-        sensors=[*(parts.sensor for parts in domains), upkeep_sensor(settings, standings)],
+        sensors=[
+            *(parts.sensor for parts in domains),
+            upkeep_sensor(settings, standings),
+            run_failure_sensor(settings),
+            alert_sensor(settings, standings),
+        ],
         resources={**resources, **overrides},
         executor=dg.in_process_executor,
     )

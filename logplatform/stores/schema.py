@@ -47,7 +47,8 @@ observation = sa.Table(
     sa.Column("sha256", sa.Text),
     sa.Column("first_seen", UtcDateTime, nullable=False),
     sa.Column("updated", UtcDateTime, nullable=False),
-    sa.Index("ix_observation_status", "domain", "tenant", "status", "next_attempt_at"),
+    # Files are counted, by everything they are told apart by, from the index alone.
+    sa.Index("ix_observation_standing", "domain", "tenant", "status", "source", "error_kind", "error_type", "updated"),
     sa.Index("ix_observation_day", "domain", "tenant", "day"),
     sa.Index(
         "ix_observation_open",
@@ -115,6 +116,15 @@ dead_letter = sa.Table(
     sa.Column("replayed_at", UtcDateTime),
     sa.UniqueConstraint("domain", "tenant", "origin", "position"),
     sa.Index("ix_dead_letter_day", "domain", "tenant", "day"),
+    # Open letters are counted without reading the records in them.
+    sa.Index(
+        "ix_dead_letter_open",
+        "domain",
+        "tenant",
+        "source",
+        sqlite_where=sa.text("replayed_at IS NULL"),
+        postgresql_where=sa.text("replayed_at IS NULL"),
+    ),
 )
 
 day_commit = sa.Table(
