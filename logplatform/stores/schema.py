@@ -122,6 +122,7 @@ dead_letter = sa.Table(
         "domain",
         "tenant",
         "source",
+        "replayed_at",
         sqlite_where=sa.text("replayed_at IS NULL"),
         postgresql_where=sa.text("replayed_at IS NULL"),
     ),

@@ -64,7 +64,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_dead_letter_open",
         "dead_letter",
-        ["domain", "tenant", "source"],
+        ["domain", "tenant", "source", "replayed_at"],
         sqlite_where=_LETTER_OPEN,
         postgresql_where=_LETTER_OPEN,
     )
