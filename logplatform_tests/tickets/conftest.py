@@ -1,0 +1,18 @@
+"""A real Dagster instance in the test's own folder, for the tests of tickets that need one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from logplatform.orchestration.home import opened_instance
+from logplatform_tests.tickets.outcome import settings_in
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_HOME", "")  # opened_instance sets it; it is put back after the test
+    monkeypatch.setenv("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+    with opened_instance(settings_in(tmp_path)) as made:
+        yield made
