@@ -11,8 +11,10 @@ from typing import Annotated, TypeVar
 from anyio import to_thread
 from fastapi import Depends, Request
 
+from logplatform.api.asking import Questions
 from logplatform.api.receiving import Rooms
 from logplatform.settings.model import Settings
+from logplatform.stores.searches import SavedSearches, SearchHistory
 from logplatform.uploads.room import UploadRoom, open_uploads
 
 A = TypeVar("A")
@@ -21,11 +23,15 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`rooms` bounds how many uploads are looked at and made durable at the same time."""
+    """`rooms` bounds how many uploads are looked at and made durable at the same time, `questions` what the index is
+    asked."""
 
     settings: Settings
     room: UploadRoom
     rooms: Rooms
+    questions: Questions
+    saved: SavedSearches
+    history: SearchHistory
 
     async def asked(self, ask: Callable[[A], R], value: A) -> R:
         """Ask a store on a thread, from a route that is a coroutine."""
@@ -36,7 +42,15 @@ class Served:
 def open_served(settings: Settings) -> Generator[Served]:
     """Open the stores; they are closed with the context."""
     with open_uploads(settings) as room:
-        yield Served(settings, room, Rooms.of(settings.api.threads))
+        api, tenancy = settings.api, room.tenancy
+        yield Served(
+            settings,
+            room,
+            Rooms.of(api.threads),
+            Questions.of(room.index, api.questions, api.question_timeout_seconds),
+            SavedSearches(tenancy.database, tenancy.tenant, tenancy.now),
+            SearchHistory(tenancy.database, tenancy.tenant, tenancy.now),
+        )
 
 
 def served(request: Request) -> Served:

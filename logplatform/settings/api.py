@@ -53,6 +53,10 @@ class ApiSettings(Section):
     """Asked for as soon as it is set; set it by LOGPLATFORM_API__API_KEY, not in the file."""
     threads: Annotated[Whole, Field(ge=1, le=64)] = 8
     """Large uploads that are taken at the same time; more wait, and take next to no memory."""
+    questions: Annotated[Whole, Field(ge=1, le=64)] = 4
+    """Questions to the index (searches, figures) that are at work at the same time; more wait."""
+    question_timeout_seconds: Annotated[Real, Field(ge=1, le=3600)] = 30
+    """A question that takes longer is given up, with an answer that says so."""
     body_timeout_seconds: Annotated[Real, Field(ge=1, le=3600)] = 60
     """A sender that sends nothing for so long is given up."""
 
