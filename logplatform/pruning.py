@@ -14,6 +14,7 @@ from logplatform.archives.recompress import recompress
 from logplatform.landing.retention import Removed
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.tenancy import Tenancy
+from logplatform.tickets.retention import prune_topics
 
 READERS_WAIT = timedelta(hours=1)
 """Replaced dataset files are kept so long: readers that took their file list before may still read them."""
@@ -31,6 +32,8 @@ def prune(tenancy: Tenancy) -> Iterator[Removed]:
     yield Removed("tmp", sum(_swept_datasets(tenancy)), 0)
     if tenancy.domain == "archives" and tenancy.settings.archives.recompress_extracted:
         yield from recompress(tenancy)
+    if tenancy.domain == "tickets":
+        yield from prune_topics(tenancy)
     yield from tenancy.retention.make_room()
 
 

@@ -36,6 +36,11 @@ def exists(settings: Settings, source: TicketTopic) -> bool:
     return _folder(settings, source, source.topic).is_dir()
 
 
+def refused_exists(settings: Settings, source: TicketTopic) -> bool:
+    """Whether a source's dead-letter topic is there; nothing is made by asking."""
+    return _folder(settings, source, source.refused).is_dir()
+
+
 def any_exists(settings: Settings) -> bool:
     """Whether any topic that is switched on was ever written to."""
     return any(exists(settings, source) for source in topics(settings))
