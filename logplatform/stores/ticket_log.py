@@ -68,7 +68,8 @@ class TicketLog(Protocol):
     def read(self, partition: int, first: int, end: int, max_line_bytes: int) -> Iterator[Block]:
         """The messages from offset `first` up to, not including, `end` (at most what `ends` told), in blocks.
 
-        A block has about a megabyte. Raises PermanentFailure if `first` lies before what is kept, or past `end`.
+        A block has about a megabyte. Raises PermanentFailure if `first` lies before what is kept, or past `end`, and
+        where messages are gone from in between.
         """
         ...
 
@@ -185,7 +186,7 @@ class Spool:
 
 
 def _blocks(path: Path, partition: int, base: int, first: int, end: int, limit: int) -> Iterator[Block]:
-    """The messages `first` to `end` of the segment that begins with `base`."""
+    """The messages `first` to `end` of the segment that begins with `base`; PermanentFailure if it ends before."""
     offset = first
     for lines in lines_from(path, first - base, limit):
         kept = lines.values[: end - offset]
@@ -195,3 +196,7 @@ def _blocks(path: Path, partition: int, base: int, first: int, end: int, limit: 
         offset = after
         if offset >= end:
             return
+    raise PermanentFailure(
+        f"{path}: ends before offset {offset}, and the messages up to {end - 1} are to be read: a segment was removed "
+        "or cut; put it back, or name a new topic"
+    )

@@ -174,3 +174,19 @@ def test_a_huge_line_takes_little_memory_and_its_size_is_told() -> None:
     (lines,) = read_lines(chunks, 1_000, final=True)
     assert lines.long == {0: 1_600 * 65_536}
     assert len(lines.values[0]) == 8_192
+
+
+def test_a_segment_that_is_gone_from_the_middle_is_told_and_nothing_is_skipped(spool: Spool) -> None:
+    for n in range(60):
+        spool.append([(b"k", b"message %d" % n)])
+    partition = partition_of(b"k", 3)
+    segments = sorted((spool.folder / str(partition)).glob("*.jsonl"))
+    assert len(segments) > 3
+    away = segments[1].rename(segments[1].with_suffix(".away"))
+    read: list[bytes] = []
+    blocks = spool.read(partition, 0, 60, LIMIT)
+    with pytest.raises(PermanentFailure, match="a segment was removed"):
+        read.extend(value for block in blocks for value in block.values)
+    assert read == [b"message %d" % n for n in range(int(segments[1].name[:20]))]
+    away.rename(segments[1])
+    assert _all(spool)[partition] == [b"message %d" % n for n in range(60)]

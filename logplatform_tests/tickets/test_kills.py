@@ -1,6 +1,7 @@
 """kill -9 at any moment of the ingest, then a restart: nothing lost, nothing twice.
 
-A child process ingests and kills itself at its n-th step, where a step is anything that changes the disk: opening a
+A child process (`run`: what is new, then its end; `stream`: turn after turn, while messages come in) ingests and kills
+itself at its n-th step, where a step is anything that changes the disk: opening a
 file for writing, fsync, rename, link, remove, and each commit of the database, before it and after it. So every line
 between two steps is a place where it dies. The outcome is compared with that of an ingest nobody disturbed.
 """
@@ -10,8 +11,11 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
@@ -22,12 +26,14 @@ from logplatform.settings.model import Settings
 from logplatform.stores.ticket_state import TicketState
 from logplatform.tenancy import open_tenancy
 from logplatform.tickets.ingest import Ingest
+from logplatform.tickets.report import Progress
 from logplatform_tests.tickets.messages import numbered
 from logplatform_tests.tickets.outcome import Outcome, outcome, settings_in
 from logplatform_tests.tickets.test_ingest import fill, ingest, made
 
 _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
 _BATCH = 90
+Mode = Literal["run", "stream"]
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -56,18 +62,43 @@ class Steps:
             self.step()
 
 
-def _child(settings: Settings, last: int, tell: "Callable[[int], object] | None") -> None:
+class _Turns(threading.Event):
+    """Stops a stream after so many turns."""
+
+    def __init__(self, turns: int) -> None:
+        super().__init__()
+        self._left = turns
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._left -= 1
+        if self._left <= 0:
+            self.set()
+        return super().wait(timeout)
+
+
+def _run(settings: Settings) -> None:
+    Progress(settings).run(lambda: False, lambda _: None)
+
+
+def _stream(settings: Settings) -> None:
+    Progress(settings).stream(_Turns(4), 0.1, lambda _: None)
+
+
+_WORK: dict[Mode, Callable[[Settings], None]] = {"run": _run, "stream": _stream}
+
+
+def _child(mode: Mode, settings: Settings, last: int, tell: "Callable[[int], object] | None") -> None:
     steps = Steps(last)
-    with open_tenancy(settings, "tickets") as tenancy:
-        list(Ingest(tenancy, "child").run())
+    _WORK[mode](settings)
     if tell is not None:
         tell(steps.count)
 
 
-def _ingest_in_child(settings: Settings, last: int) -> bool:
-    """Ingest in a child that dies at step `last`; tells whether it did."""
-    child = _FORK.Process(target=_child, args=(settings, last, None))
+def _killed_child(mode: Mode, settings: Settings, last: int, meanwhile: Callable[[], None]) -> bool:
+    """Ingest in a child that dies at step `last`, with something done `meanwhile`; tells whether it died."""
+    child = _FORK.Process(target=_child, args=(mode, settings, last, None))
     child.start()
+    meanwhile()
     child.join()
     assert child.exitcode in (0, -signal.SIGKILL)
     return child.exitcode != 0
@@ -76,15 +107,15 @@ def _ingest_in_child(settings: Settings, last: int) -> bool:
 def _steps(settings: Settings) -> int:
     """How many steps an undisturbed ingest takes."""
     receiver, sender = _FORK.Pipe(duplex=False)
-    child = _FORK.Process(target=_child, args=(settings, 0, sender.send))
+    child = _FORK.Process(target=_child, args=("run", settings, 0, sender.send))
     child.start()
     steps = receiver.recv()
     child.join()
     return int(steps)
 
 
-def _fill(folder: Path, turn: int) -> None:
-    fill(folder, [*made(200, seed=turn), *(numbered(n, priority=("low", "high")[turn % 2]) for n in range(20))])
+def _messages(turn: int) -> list[bytes]:
+    return [*made(200, seed=turn), *(numbered(n, priority=("low", "high")[turn % 2]) for n in range(20))]
 
 
 @pytest.fixture(scope="module")
@@ -92,44 +123,52 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Outcome]
     """Steps and outcome of the two fillings that every test here ingests, without a kill."""
     folder = tmp_path_factory.mktemp("undisturbed")
     settings = settings_in(folder, batch_messages=_BATCH)
-    _fill(folder, 1)
+    fill(folder, _messages(1))
     steps = _steps(settings)
-    _fill(folder, 2)
+    fill(folder, _messages(2))
     ingest(settings)
     return steps, outcome(settings)
 
 
-def _killed(folder: Path, seed: int, steps: int) -> tuple[Outcome, int]:
-    """Two fillings with a kill in each of three ingests at random steps; returns the outcome and the kills."""
+def _killed(mode: Mode, folder: Path, seed: int, steps: int) -> tuple[Outcome, int]:
+    """Two fillings, half of each while a child is at work, and four children that may be killed, each at a random step.
+
+    Returns the outcome after an ingest of the rest, and the kills.
+    """
     draw = random.Random(seed)
     settings = settings_in(folder, batch_messages=_BATCH)
     kills = 0
     for turn in (1, 2):
-        _fill(folder, turn)
-        for _ in range(2):
-            kills += _ingest_in_child(settings, draw.randint(1, steps))
+        messages = _messages(turn)
+        fill(folder, messages[:110])
+        rest = partial(fill, folder, messages[110:])
+        for meanwhile in (rest, lambda: None):
+            kills += _killed_child(mode, settings, draw.randint(1, steps), meanwhile)
     ingest(settings)
     return outcome(settings), kills
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_killed_ingest_loses_and_doubles_nothing(tmp_path: Path, undisturbed: tuple[int, Outcome], seed: int) -> None:
+@pytest.mark.parametrize(("mode", "seed"), [("run", 0), ("run", 1), ("run", 2), ("stream", 3), ("stream", 4)])
+def test_a_killed_ingest_loses_and_doubles_nothing(
+    tmp_path: Path, undisturbed: tuple[int, Outcome], mode: Mode, seed: int
+) -> None:
     steps, expected = undisturbed
-    found, kills = _killed(tmp_path, seed, steps)
+    found, kills = _killed(mode, tmp_path, seed, steps)
     assert kills > 0
     assert found == expected
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(3_600)
-def test_sixty_kills_lose_and_double_nothing(tmp_path: Path, undisturbed: tuple[int, Outcome]) -> None:
+@pytest.mark.parametrize("mode", _WORK)
+def test_sixty_kills_lose_and_double_nothing(tmp_path: Path, undisturbed: tuple[int, Outcome], mode: Mode) -> None:
     steps, expected = undisturbed
     kills = turns = wrong = 0
     while kills < 60:
-        found, died = _killed(tmp_path / str(turns), 1_000 + turns, steps)
+        found, died = _killed(mode, tmp_path / str(turns), 1_000 + turns, steps)
         kills, turns = kills + died, turns + 1
         wrong += found != expected
-    sys.stdout.write(f"\ntickets: {kills} kills in {turns} ingests of {steps} steps each, {wrong} wrong outcomes\n")
+    sys.stdout.write(f"\ntickets {mode}: {kills} kills in {turns} cases of {steps} steps, {wrong} wrong outcomes\n")
     assert wrong == 0
 
 
