@@ -222,10 +222,15 @@ def _by_day(batch: pa.RecordBatch, moments: npt.NDArray[np.int64], faults: Fault
     days = moments // _DAY_US
     if faults.found:
         days[list(faults.found)] = -1
-    different = np.unique(days).tolist()
-    if len(different) == 1 and different[0] >= 0:
-        return [(_day(different[0]), batch)]
-    return [(_day(day), batch.take(pa.array(np.flatnonzero(days == day)))) for day in different if day >= 0]
+    different = np.unique(days)
+    changes = np.flatnonzero(np.diff(days)) + 1
+    if len(changes) < len(different):
+        # Each day lies in one piece, as logs are written: nothing is copied.
+        begins, ends = [0, *changes.tolist()], [*changes.tolist(), len(days)]
+        pieces = [(int(days[begin]), batch.slice(begin, end - begin)) for begin, end in zip(begins, ends, strict=True)]
+    else:
+        pieces = [(day, batch.take(pa.array(np.flatnonzero(days == day)))) for day in different.tolist() if day >= 0]
+    return [(_day(day), piece) for day, piece in pieces if day >= 0]
 
 
 def _day(number: int) -> str:
