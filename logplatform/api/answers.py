@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from logplatform.landing.dead_letters import StoredLetter
-from logplatform.stores.upload_ledger import UploadRecord
+from logplatform.stores.upload_record import UploadRecord
 
 Count = Annotated[int, Field(ge=0)]
 

@@ -9,12 +9,39 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
-from logplatform.api import errors, health, uploads
+from logplatform.api import (
+    analytics,
+    dashboard,
+    errors,
+    export,
+    fraud,
+    health,
+    ingest,
+    pages,
+    metrics,
+    performance,
+    saved,
+    search,
+    uploads,
+)
 from logplatform.api.auth import Guard
 from logplatform.api.served import open_served
+from logplatform.metrics.collector import registry_of
 from logplatform.settings.model import Settings
 
-ROUTERS: tuple[APIRouter, ...] = (uploads.router, health.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    uploads.router,
+    ingest.router,
+    search.router,
+    export.router,
+    saved.router,
+    analytics.router,
+    dashboard.router,
+    performance.router,
+    fraud.router,
+    health.router,
+    metrics.router,
+)
 _ABOUT = """Log files in, documents out: every record of a file becomes searchable or a dead letter, once.
 
 Everything that is refused or fails is answered by `{"success": false, "error": "why"}`."""
@@ -27,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         with open_served(settings) as served:
             app.state.served = served
+            app.state.metrics = registry_of(settings)
             yield
 
     app = FastAPI(
@@ -43,4 +71,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Guard, key=None if key is None else key.get_secret_value())
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/static", pages.static)
     return app

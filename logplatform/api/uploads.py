@@ -26,7 +26,7 @@ from logplatform.api.errors import Refused, responses
 from logplatform.api.receiving import FORM_BYTES, body_of, file_bytes, form_of, next_file, only_file, take
 from logplatform.api.served import Given, Served
 from logplatform.stores.schema import dead_letter
-from logplatform.stores.upload_ledger import UploadRecord
+from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.inspection import size_fault
 from logplatform.uploads.intake import Received, receive
 

@@ -3,11 +3,14 @@
 What belongs here: the command and what it prints. What does not: the application and the server (`logplatform.api`).
 """
 
+import signal
 import sys
 
 import click
 
 from logplatform.cli.session import Session, pass_session
+
+EXIT_NOT_STARTED = 1
 
 
 @click.command()
@@ -20,6 +23,8 @@ def api(session: Session, host: str | None, port: int | None) -> None:
     It listens on 127.0.0.1:5001 unless api.host and api.port say otherwise. As soon as api.api_key is set
     (LOGPLATFORM_API__API_KEY), it is asked for: `X-API-Key: KEY`, or `Authorization: Bearer KEY`. SIGTERM or Ctrl-C
     ends it after the requests at hand.
+
+    Exit codes: 0 ended by a signal; 1 it could not start (the log tells); 2 the address cannot be used.
 
     \b
     Examples:
@@ -34,6 +39,9 @@ def api(session: Session, host: str | None, port: int | None) -> None:
         server = server_of(session.settings)
         click.echo(f"API  {Address(*listening.getsockname()[:2]).url}")
         sys.stdout.flush()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # The server hears them itself, ends in order, and then passes them on: that it ended is no failure.
+            signal.signal(number, lambda *_: None)
         server.run([listening])
     if not server.started:
-        sys.exit(1)
+        sys.exit(EXIT_NOT_STARTED)

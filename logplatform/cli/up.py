@@ -1,4 +1,4 @@
-"""`logplatform up`: Dagster's webserver and daemon, with the sensors on, until Ctrl-C.
+"""`logplatform up`: Dagster's webserver and daemon with the sensors on, and the HTTP API, until Ctrl-C.
 
 What belongs here: the command and what it prints. What does not: starting, watching and ending the programs
 (`logplatform.orchestration.supervise` and `services`).
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,29 +16,39 @@ from logplatform.cli.output import console
 from logplatform.cli.session import Session, pass_session
 from logplatform.settings.environment import CONFIG_VARIABLE
 
+if TYPE_CHECKING:
+    from logplatform.orchestration.services import Address
+    from logplatform.orchestration.supervise import Program
+    from logplatform.settings.model import Settings
+
 EXIT_DIED = 1
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port of the web interface; 0: any free one.")
 @click.option("--host", help="Address to listen on. There is no login: keep it local, or put a proxy before it.")
+@click.option("--api-port", type=click.IntRange(0, 65_535), help="Port of the HTTP API; 0: any free one.")
 @pass_session
-def up(session: Session, port: int | None, host: str | None) -> None:
-    """Start the web interface, the daemon and the sensors; Ctrl-C ends all of it.
+def up(session: Session, port: int | None, host: str | None, api_port: int | None) -> None:
+    """Start the web interface, the daemon, the sensors and the HTTP API; Ctrl-C ends all of it.
 
-    The sensors look at the sources and ask for runs; the web interface shows what came, what failed and why. What the
-    programs print is in the log folder (`logs` under the data root).
+    The sensors look at the sources and ask for runs; the web interface shows what came, what failed and why. The API
+    takes uploads and answers searches (`api.enabled: false` leaves it out). What the programs print is in the log
+    folder (`logs` under the data root).
 
-    Exit codes: 0 ended by Ctrl-C or SIGTERM; 1 a program died; 2 the port is taken, or it runs already.
+    Exit codes: 0 ended by Ctrl-C or SIGTERM; 1 a program died; 2 a port is taken, or it runs already.
     """
     # Dagster is imported here and not above: `logplatform --help` needs none of it.
     from logplatform.orchestration.home import WORKSPACE, opened_instance  # noqa: PLC0415
-    from logplatform.orchestration.services import alone, free_address, programs, wait_until_ready  # noqa: PLC0415
-    from logplatform.orchestration.supervise import running, wait_for_end  # noqa: PLC0415
+    from logplatform.orchestration.services import alone, api_program, free_address, programs  # noqa: PLC0415
 
     settings = session.settings
-    screen = console()
     address = free_address(host or settings.dagster.host, settings.dagster.port if port is None else port)
+    planned = programs(address, WORKSPACE, settings.log_directory)
+    api_address = None
+    if settings.api.enabled:
+        api_address = free_address(settings.api.host, settings.api.port if api_port is None else api_port, "--api-port")
+        planned.append(api_program(api_address, settings.log_directory))
     if session.loaded.file is not None:
         os.environ[CONFIG_VARIABLE] = str(session.loaded.file.absolute())
     _hear(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -46,21 +57,36 @@ def up(session: Session, port: int | None, host: str | None) -> None:
         with opened_instance(settings) as instance:
             home = instance.root_directory
         try:
-            with running(programs(address, WORKSPACE, settings.log_directory), os.environ) as started:
-                with screen.status("starting the web interface and the daemon"):
-                    wait_until_ready(address, started)
-                screen.print(f"Dagster   [bold]{address.url}[/bold]")
-                screen.print(f"Data      {settings.data_root.absolute()}", highlight=False)
-                screen.print(f"Logs      {settings.log_directory.absolute()}", highlight=False)
-                screen.print(f"Instance  {home}", highlight=False)
-                screen.print("The sensors are on. Ctrl-C ends everything.")
-                sys.stdout.flush()
-                ended = wait_for_end(started)
-                click.echo(f"The {ended.program.name} died. Its last words:\n{ended.log_tail()}", err=True)
+            _serve(settings, planned, address, api_address, home)
         except KeyboardInterrupt:
-            screen.print("Ended.")
+            console().print("Ended.")
             return
     sys.exit(EXIT_DIED)
+
+
+def _serve(
+    settings: "Settings", planned: "list[Program]", address: "Address", api: "Address | None", home: str
+) -> None:
+    """Start everything, say where it is, and wait until something dies."""
+    from logplatform.orchestration.services import wait_until_ready, wait_until_served  # noqa: PLC0415
+    from logplatform.orchestration.supervise import running, wait_for_end  # noqa: PLC0415
+
+    screen = console()
+    with running(planned, os.environ) as started:
+        with screen.status(f"starting {', '.join(program.name for program in planned)}"):
+            wait_until_ready(address, started)
+            if api:
+                wait_until_served(api, started)
+        screen.print(f"Dagster   [bold]{address.url}[/bold]")
+        if api:
+            screen.print(f"API       [bold]{api.url}[/bold]")
+        screen.print(f"Data      {settings.data_root.absolute()}", highlight=False)
+        screen.print(f"Logs      {settings.log_directory.absolute()}", highlight=False)
+        screen.print(f"Instance  {home}", highlight=False)
+        screen.print("The sensors are on. Ctrl-C ends everything.")
+        sys.stdout.flush()
+        ended = wait_for_end(started)
+        click.echo(f"The {ended.program.name} died. Its last words:\n{ended.log_tail()}", err=True)
 
 
 def _hear(*signals: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Dagster's webserver and daemon as programs, and how to know that they are ready.
+"""Dagster's webserver and daemon and the HTTP API as programs, and how to know that they are ready.
 
 What belongs here: their command lines, the address, the wait. What does not: keeping them running (`supervise`), and
 what is printed (`logplatform up`).
@@ -31,7 +31,7 @@ _LOAD_ERRORS = """{workspaceOrError {... on PythonError {message} ... on Workspa
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the webserver listens."""
+    """Where a server listens."""
 
     host: str
     port: int
@@ -42,10 +42,10 @@ class Address:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
-def free_address(host: str, port: int) -> Address:
+def free_address(host: str, port: int, option: str = "--port") -> Address:
     """The address, its port chosen by the system where it is 0.
 
-    Raises PermanentFailure if the port is taken, or the host is none of this machine.
+    Raises PermanentFailure if the port is taken, or the host is none of this machine; it names `option`.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -54,7 +54,7 @@ def free_address(host: str, port: int) -> Address:
         try:
             probe.bind((host, port))
         except OSError as error:
-            advice = "choose another with --port, or 0 for any free one"
+            advice = f"choose another with {option}, or 0 for any free one"
             raise PermanentFailure(f"{host}:{port} cannot be used ({error.strerror}); {advice}") from error
         return Address(host, probe.getsockname()[1])
 
@@ -69,11 +69,27 @@ def programs(address: Address, workspace: Path, logs: Path) -> list[Program]:
     ]
 
 
-def wait_until_ready(
-    address: Address,
-    started: Sequence[Running],
-    seconds: float = START_SECONDS,
-) -> None:
+def api_program(address: Address, logs: Path) -> Program:
+    """The HTTP API; it reads the settings file that LOGPLATFORM_CONFIG names."""
+    arguments = ["-m", "logplatform", "api", "--host", address.host, "--port", str(address.port)]
+    return Program("API", [sys.executable, *arguments], logs / "api.log")
+
+
+def wait_until_served(address: Address, started: Sequence[Running], seconds: float = START_SECONDS) -> None:
+    """Wait until the HTTP API answers, be it that a store is down.
+
+    Raises PermanentFailure with the reason if a program dies, TransientFailure if nothing answers within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        _none_ended(started)
+        if _answers(f"{address.url}/health"):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise TransientFailure(f"the API does not answer at {address.url} after {seconds:.0f} s")
+
+
+def wait_until_ready(address: Address, started: Sequence[Running], seconds: float = START_SECONDS) -> None:
     """Wait until the webserver answers and has loaded the definitions.
 
     Raises PermanentFailure with the reason if a program dies or the definitions do not load, TransientFailure if
@@ -81,8 +97,7 @@ def wait_until_ready(
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if ended := first_ended(started):
-            raise PermanentFailure(f"the {ended.program.name} ended at once:\n{ended.log_tail()}")
+        _none_ended(started)
         if answers(address):
             if problem := load_problem(address):
                 raise PermanentFailure(f"Dagster cannot load the definitions: {problem}")
@@ -93,9 +108,21 @@ def wait_until_ready(
 
 def answers(address: Address) -> bool:
     """Whether the webserver is there."""
+    return _answers(f"{address.url}/server_info")
+
+
+def _none_ended(started: Sequence[Running]) -> None:
+    if ended := first_ended(started):
+        raise PermanentFailure(f"the {ended.program.name} ended at once:\n{ended.log_tail()}")
+
+
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address.url}/server_info", timeout=_ASK_SECONDS) as answer:  # noqa: S310 (our own http address)
+        with urllib.request.urlopen(url, timeout=_ASK_SECONDS) as answer:  # noqa: S310 (our own http address)
             return answer.status == 200
+    except urllib.error.HTTPError as error:
+        # The server is there, though something that it needs is not.
+        return error.code == 503
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return False
 

@@ -10,7 +10,8 @@ again from the ledger.
 import logging
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +21,7 @@ from logplatform.landing.publish import PartReceiver
 from logplatform.stores.upload_ledger import Also
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.day_reports import add_arrival
-from logplatform.uploads.inspection import Inspection, inspect_upload
+from logplatform.uploads.inspection import Inspection, UploadLimits, inspect_upload
 from logplatform.uploads.naming import base_name, stored_name
 from logplatform.uploads.room import UploadRoom
 from logplatform.uploads.views import show
@@ -41,13 +42,15 @@ class Arrival:
     """How a file came, where it did not come by itself.
 
     `also` is done in the transaction that records it. `job_id`, `file_id` and `unique_filename` are those that another
-    producer has given it already; None: new ones.
+    producer has given it already; None: new ones. `file_type` api: JSON that was sent as events, which is taken
+    whatever extensions are.
     """
 
     also: Also | None = None
     job_id: str | None = None
     file_id: str | None = None
     unique_filename: str | None = None
+    file_type: Literal["api"] | None = None
 
 
 class _NotTakenError(Exception):
@@ -61,7 +64,8 @@ def receive(room: UploadRoom, name: str | None, chunks: Iterable[bytes], arrival
     """
     try:
         with room.tenancy.landing.receive() as receiver:
-            found = _judged(room, name, _kept(chunks, receiver))
+            limits = replace(room.limits, extensions=("json",)) if arrival.file_type else room.limits
+            found = _judged(room, name, _kept(chunks, receiver), limits)
     except _NotTakenError as refused:
         return Received(None, str(refused))
     record = _recorded(room, _record(room, name or "", found, receiver, arrival), arrival.also)
@@ -78,8 +82,8 @@ def _queue(room: UploadRoom, record: UploadRecord) -> None:
         _log.warning("%s is not queued yet: %s", record.job_id, error, extra={"file": record.filename})
 
 
-def _judged(room: UploadRoom, name: str | None, chunks: Iterable[bytes]) -> Inspection:
-    found = inspect_upload(name, chunks, room.tenancy.redactor, room.limits)
+def _judged(room: UploadRoom, name: str | None, chunks: Iterable[bytes], limits: UploadLimits) -> Inspection:
+    found = inspect_upload(name, chunks, room.tenancy.redactor, limits)
     if found.error is not None:
         raise _NotTakenError(found.error)
     return found
@@ -120,7 +124,7 @@ def _record(room: UploadRoom, name: str, found: Inspection, receiver: PartReceiv
         unique_filename=arrival.unique_filename or stored_name(name, job_id, now),
         object_key=landed.object_key,
         file_size=landed.size,
-        file_type=found.file_type,
+        file_type=arrival.file_type or found.file_type,
         total_lines=found.total_lines,
         preview=list(found.preview),
         sha256=landed.sha256,

@@ -120,7 +120,7 @@ def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = Address("127.0.0.1", server.getsockname()[1])
     command = [sys.executable, "-c", "from logplatform.cli import main; main()"]
-    arguments = ["--config", str(root / "logplatform.yaml"), "up", "--port", str(address.port)]
+    arguments = ["--config", str(root / "logplatform.yaml"), "up", "--port", str(address.port), "--api-port", "0"]
     env = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True, env=env)
     try:

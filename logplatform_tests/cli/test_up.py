@@ -1,11 +1,13 @@
 """`logplatform up`, with the real webserver and daemon: it answers, and it leaves nothing behind however it ends."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +41,11 @@ def start(config: Path, port: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", "from logplatform.cli import main; main()", "--config", str(config), "up"]
     env = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
     return subprocess.Popen(
-        [*command, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+        [*command, "--port", str(port), "--api-port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
     )
 
 
@@ -75,8 +81,14 @@ def test_it_answers_with_the_sensors_on_and_ctrl_c_ends_all_of_it(
     assert second.returncode == 2
     assert f"process {process.pid}" in complaint
 
+    assert process.stdout is not None
+    api = process.stdout.readline().split()
+    assert api[0] == "API"
+    with urllib.request.urlopen(f"{api[1]}/api/health", timeout=60) as told:
+        assert json.load(told)["status"] == "up"
+
     children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) >= 2
+    assert len(children) >= 3
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert all_gone(children, 5)
@@ -115,3 +127,13 @@ def test_a_taken_port_is_one_clear_line(config: Path) -> None:
         assert "--port" in complaint
         assert "Traceback" not in complaint
         assert time.monotonic() - begun < START_SECONDS
+
+
+def test_a_taken_port_of_the_api_is_one_clear_line(config: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        config.write_text(f"data_root: data\napi: {{port: {server.getsockname()[1]}}}\n")
+        command = [sys.executable, "-m", "logplatform", "--config", str(config), "up", "--port", "0"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+        assert done.returncode == 2
+        assert "--api-port" in done.stderr
+        assert "Traceback" not in done.stderr
