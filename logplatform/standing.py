@@ -18,6 +18,8 @@ from logplatform.stores.schema import observation as table
 from logplatform.tenancy import Tenancy, enabled_sources
 
 SAMPLE = 5
+WAITING = "waiting"
+"""The status of what a domain with a backlog has not taken in yet."""
 _GOOD: tuple[Status, ...] = ("copied", "extracted", "processed", "seen")
 _RECOVER_TYPE: dict[ErrorKind, str] = {"copy": "copy", "extract": "extract", "corruption": "quarantine"}
 

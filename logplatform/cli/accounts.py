@@ -17,7 +17,7 @@ from logplatform.orchestration.drain import Drained, Progress, drain, drain_back
 from logplatform.orchestration.figures import Arrow
 from logplatform.orchestration.runs import Ran
 from logplatform.settings.model import Domain
-from logplatform.standing import Standing
+from logplatform.standing import WAITING, Standing
 from logplatform.stores.schema import observation
 from logplatform.tenancy import Tenancy
 
@@ -67,12 +67,13 @@ def run_domain(
         told(f"{tenancy.domain}: {proposal.items:,} {parts.unit} of {days} {state}")
 
     told(f"{tenancy.domain}: looking at its sources")
+    taken_before = _taken(tenancy, parts)
     drained = _drained(definitions, instance, tenancy, parts, progress)
     failed = (observation.c.status == "error", observation.c.updated >= began)
     return Account(
         domain=tenancy.domain,
-        listed=sum(look.listed for look in drained.found) + drained.items,
-        known=sum(look.known for look in drained.found),
+        listed=sum(look.listed for look in drained.found) + drained.items + taken_before,
+        known=sum(look.known for look in drained.found) + taken_before,
         new=sum(look.new for look in drained.found) + drained.items,
         left=_left(drained.found),
         runs=len(drained.ran),
@@ -92,6 +93,13 @@ def _drained(
     if isinstance(parts.input, BacklogInput):
         return drain_backlog(definitions, instance, tenancy, parts.input.waits, progress)
     return drain(definitions, instance, tenancy, parts.input.watched(tenancy), progress)
+
+
+def _taken(tenancy: Tenancy, parts: Parts) -> int:
+    """What a domain with a backlog has taken in; the files of the others are counted as they are listed."""
+    if not isinstance(parts.input, BacklogInput):
+        return 0
+    return sum(count for state, count in parts.standing(tenancy).files.items() if state != WAITING)
 
 
 def _left(looks: Sequence[Look]) -> dict[str, int]:

@@ -1,14 +1,15 @@
 """The whole input of a demonstration, made once and kept.
 
 What belongs here: the order of making, resuming after an interruption, and the totals. What does not: the files
-themselves (`archives`, `machines`).
+themselves (`archives`, `machines`, `tickets`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from logplatform.demo import archives, machines
+from logplatform.demo import archives, machines, tickets
 from logplatform.demo.plan import Domain, Made, Plan, Planted, Record, clear, read_record, write_record
 
 Advance = Callable[[int, int], None]
@@ -41,14 +42,17 @@ def generate(folder: Path, plan: Plan, advance: Advance) -> Record:
     clear(folder)
     folder.mkdir(parents=True)
     totals = _Totals()
-    logs, days = archives.planned(plan), machines.planned(plan)
-    every = len(logs) + len(days)
-    for number, log in enumerate(logs, 1):
-        totals.add("archives", archives.make(folder, plan, log))
-        advance(number, every)
-    for number, day in enumerate(days, len(logs) + 1):
-        totals.add("machines", machines.make(folder, plan, day))
-        advance(number, every)
+    files = list(_files(folder, plan))
+    for number, (domain, make) in enumerate(files, 1):
+        totals.add(domain, make())
+        advance(number, len(files))
     record = Record(plan, totals.files, totals.bytes, totals.lines, tuple(totals.planted))
     write_record(folder, record)
     return record
+
+
+def _files(folder: Path, plan: Plan) -> Iterator[tuple[Domain, Callable[[], Made]]]:
+    """Every file that there will be, with what makes it."""
+    yield from (("archives", partial(archives.make, folder, plan, log)) for log in archives.planned(plan))
+    yield from (("machines", partial(machines.make, folder, plan, day)) for day in machines.planned(plan))
+    yield from (("tickets", partial(tickets.make, folder, plan, partition)) for partition in tickets.planned(plan))

@@ -17,17 +17,20 @@ from logplatform.settings.model import Settings
 from logplatform.standing import Standing
 from logplatform.stores.schema import dead_letter
 from logplatform.stores.sessions import SqlSessions
+from logplatform.stores.ticket_state import TicketState
 from logplatform.tenancy import Tenancy, open_tenancy
 
 LETTERS_SHOWN = 2
+CONFLICTS_READ = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One domain at the end of its run.
 
-    `new` and `known` are files seen at its sources, `left` those that were left alone, by kind. `flow` and `standing`
-    speak of the whole store; `results` are rows of (column -> value) that add up what was made, columns alike in all.
+    `new` and `known` are files (messages) seen at its sources, `left` those that were left alone, by kind. `flow` and
+    `standing` speak of the whole store; `results` are rows of (column -> value) that add up what was made, columns
+    alike in all.
     """
 
     domain: Domain
@@ -53,15 +56,26 @@ def sayings(settings: Settings, record: Record) -> list[Said]:
     for domain in DOMAINS:
         with open_tenancy(settings, domain) as tenancy:
             mine = [planted for planted in record.planted if planted.domain == domain]
-            found.extend(Said(planted, said_of(tenancy, planted, sources_of(domain))) for planted in mine)
+            say = said_of_message if domain == "tickets" else said_of_file
+            found.extend(Said(planted, say(tenancy, planted)) for planted in mine)
     return found
 
 
-def said_of(tenancy: Tenancy, planted: Planted, sources: Mapping[str, str]) -> str:
-    """What the platform says of a file that something was planted in; one line.
+def said_of_message(tenancy: Tenancy, planted: Planted) -> str:
+    """What the platform says of a message that something was planted in; one line."""
+    path, _, place = planted.path.partition("/")[2].partition(": offset ")
+    for letter in tenancy.letters.find(dead_letter.c.path == path, dead_letter.c.position == int(place)):
+        return f"refused: {'; '.join(letter.reasons)}"
+    partition = int(path.rpartition("/")[2])
+    state = TicketState(tenancy.database, tenancy.tenant)
+    if any((it.partition, it.offset) == (partition, int(place)) for it in state.conflicts(CONFLICTS_READ)):
+        return "duplicate: contradicts the first ticket of its id"
+    return "a ticket"
 
-    `sources` maps a folder of the input (`archives/web1`) to the name of the source that reads it.
-    """
+
+def said_of_file(tenancy: Tenancy, planted: Planted) -> str:
+    """What the platform says of a file that something was planted in; one line."""
+    sources = sources_of(planted.domain)
     folder = next(folder for folder in sources if planted.path.startswith(f"{folder}/"))
     path = planted.path.removeprefix(f"{folder}/")
     versions = list(tenancy.ledger.versions(sources[folder], path))

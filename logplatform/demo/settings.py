@@ -8,12 +8,13 @@ from pathlib import Path
 
 import yaml
 
-from logplatform.demo import archives, machines
+from logplatform.demo import archives, machines, tickets
 from logplatform.demo.plan import Domain, Plan
 
 INPUT = "input"
 DATA = "data"
 PLANT = "plant"
+TICKETS = "support"
 SETTINGS = "logplatform.yaml"
 HEAD = """\
 # The settings of the demonstration, written by `logplatform demo`. Paths are relative to this file's folder.
@@ -43,6 +44,9 @@ def demo_settings(plan: Plan) -> dict[str, object]:
                     "folders": dict.fromkeys(machines.CENTRES),
                 }
             ]
+        },
+        "tickets": {
+            "topics": [{"name": TICKETS, "type": "spool", "topic": tickets.TOPIC, "path": f"{INPUT}/{tickets.FOLDER}"}]
         },
     }
 

@@ -36,7 +36,8 @@ def _came_in(console: Console, record: Record, outcome: Outcome) -> None:
     name = outcome.domain
     console.print(Text(f"{name}: {record.files[name]:,} files, {record.bytes[name] / 1e6:,.1f} MB", style="bold"))
     left = "".join(f", {count:,} left alone ({kind})" for kind, count in outcome.left.items())
-    console.print(Text(f"this run saw {outcome.new:,} new files, {outcome.known:,} known ones{left}"))
+    unit = outcome.standing.unit
+    console.print(Text(f"this run saw {outcome.new:,} new {unit}, {outcome.known:,} known ones{left}"))
     standing = ", ".join(f"{count:,} {status}" for status, count in sorted(outcome.standing.files.items()))
     console.print(Text(f"where they stand: {standing}"))
 
@@ -51,14 +52,15 @@ def _flow(outcome: Outcome) -> Table:
 
 def _results(outcome: Outcome) -> Table:
     columns = tuple(outcome.results[0]) if outcome.results else ("nothing was made",)
-    table = _table("", columns, numbers_from=1)
+    words = [isinstance(value, str) for value in outcome.results[0].values()] if outcome.results else [True]
+    table = _table("", columns, numbers_from=words.index(False) if False in words else len(words))
     for row in outcome.results:
         table.add_row(*(Text(f"{value:,}" if isinstance(value, int) else str(value)) for value in row.values()))
     return table
 
 
 def _faults(said: Iterable[Said]) -> Table:
-    columns = ("file", "what was broken (and what should come of it)", "what the platform says")
+    columns = ("file or message", "what was broken (and what should come of it)", "what the platform says")
     table = _table("What was broken on purpose, and what became of it", columns, numbers_from=len(columns))
     for one in said:
         fault = f"{one.planted.fault} ({one.planted.expected})"
@@ -72,7 +74,8 @@ def _refusals(console: Console, outcome: Outcome) -> None:
         text = f"\n{outcome.domain}: {trouble.files:,} files were refused ({trouble.kind}). {trouble.recovery}"
         console.print(Text(text), soft_wrap=True)
     if letters := outcome.standing.open_letters:
-        text = f"\n{outcome.domain}: {letters:,} lines were refused. `logplatform dead-letters list` shows them."
+        what = "lines" if outcome.standing.unit == "files" else outcome.standing.unit
+        text = f"\n{outcome.domain}: {letters:,} {what} were refused. `logplatform dead-letters list` shows them."
         console.print(Text(text), soft_wrap=True)
 
 
@@ -86,6 +89,7 @@ def show_next(console: Console, command: str, data: Path, reports: Sequence[Path
         ("the logs, by server", str(data / "processed")),
         ("refused archives, each with its reason", str(data / "error" / "quarantine")),
         ("the events as Parquet", str(data / "datasets")),
+        ("the tables of tickets", f"{command} tickets show"),
         ("all sessions as a workbook", str(data / "reports" / "default" / "machines" / "sessions.xlsx")),
         *((f"a day of {report.parent.name}", str(report)) for report in reports),
         ("the same with your own data", f"{command.partition(' ')[0]} init"),

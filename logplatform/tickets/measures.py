@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from logplatform.landing.dead_letters import StoredLetter
 from logplatform.orchestration.figures import Arrow, Broken, Fault
-from logplatform.standing import SourceStanding, Standing, Trouble, rows_of, told_of
+from logplatform.standing import WAITING, SourceStanding, Standing, Trouble, rows_of, told_of
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.stores.ticket_state import TicketState
 from logplatform.stores.ticket_tables import ticket_commit, ticket_offset
@@ -77,7 +77,7 @@ def standing(tenancy: Tenancy) -> Standing:
             "taken in": sums["accepted"],
             "refused": sums["rejected"],
             "duplicates": sums["duplicates"],
-            "waiting": sum(lag.waiting for lag in found),
+            WAITING: sum(lag.waiting for lag in found),
         },
         sources=_sources(tenancy, found),
         troubles=[Trouble("gap", "permanent", len(gaps), gaps[:SAMPLE], put_back)] if gaps else [],

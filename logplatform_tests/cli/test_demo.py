@@ -47,6 +47,9 @@ SAID = {
     "pieces without the colon": "processed",
     "a date far in the future": "left alone",
     "a file that is no machine log": "left alone",
+    "a message that is no JSON": "refused: the message is not JSON",
+    "a message of 1.5 MB": "refused: the message is longer than 1048576 bytes",
+    "a ticket again, with another priority": "duplicate: contradicts the first ticket of its id",
 }
 """Each planted fault and what the platform must say of its file; whole where a plain word stands."""
 
@@ -90,6 +93,7 @@ def test_the_summary_tells_what_people_need(home: Path) -> None:
     text = (home.parent / "first.txt").read_text()
     assert "archives: 49 files" in text
     assert "machines: 38 files" in text
+    assert "tickets: 3 files" in text
     for words in ("flow", "missing", "What was broken on purpose", "were refused", "Where to look next", " up\n"):
         assert words in text
     for fault in SAID:
@@ -100,14 +104,18 @@ def test_everything_is_accounted_for(home: Path) -> None:
     """Each line put in by the generator is landed, and each file stands somewhere final."""
     settings = load(home / SETTINGS, {}).settings
     record = record_of(home)
-    archives, machines = (standing(settings, domain) for domain in ("archives", "machines"))
+    archives, machines, tickets = (standing(settings, domain) for domain in ("archives", "machines", "tickets"))
     assert archives is not None
     assert machines is not None
+    assert tickets is not None
     assert archives.files == {"processed": 43, "seen": 1, "error": 5}
     assert sum(archives.files.values()) == record.files["archives"]
     assert machines.files == {"processed": 36}
     assert archives.open_letters == 3
     assert machines.open_letters == 2
+    assert tickets.files == {"taken in": 2_842, "refused": 95, "duplicates": 67, "waiting": 0}
+    assert sum(tickets.files.values()) == record.lines["tickets"]
+    assert tickets.open_letters == 95
 
 
 def test_repeated_no_count_changes(home: Path) -> None:

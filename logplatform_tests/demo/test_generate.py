@@ -12,7 +12,7 @@ import zstandard
 
 from logplatform.demo import archives, machines
 from logplatform.demo.generate import generate
-from logplatform.demo.plan import RECORD, SIZES, Plan, SizeName, read_record, write_record
+from logplatform.demo.plan import DOMAINS, RECORD, SIZES, Plan, SizeName, read_record, write_record
 from logplatform.failures import PermanentFailure
 
 PLAN = Plan("small", 7, date(2026, 3, 29))
@@ -89,7 +89,7 @@ def test_totals_are_those_of_the_files(folder: Path) -> None:
     """The summary compares the platform's figures with these, so they must be true."""
     record = read_record(folder)
     assert record is not None
-    for domain in ("archives", "machines"):
+    for domain in DOMAINS:
         files = [path for path in (folder / domain).rglob("*") if path.is_file()]
         assert record.files[domain] == len(files)
         assert record.bytes[domain] == sum(path.stat().st_size for path in files)
