@@ -46,7 +46,6 @@ static = StaticFiles(directory=STATIC)
 
 _templates = Environment(loader=PackageLoader("logplatform.api"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 _templates.filters.update(FILTERS)
-_templates.globals.update(link=link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +116,5 @@ async def _found(served: Served, asked: SearchParameters) -> Found:
 
 
 def _html(template: str, *, after: BackgroundTask | None = None, **values: object) -> HTMLResponse:
-    return HTMLResponse(_templates.get_template(template).render(**values), headers=HEADERS, background=after)
+    text = _templates.get_template(template).render(link=link, **values)
+    return HTMLResponse(text, headers=HEADERS, background=after)
