@@ -6,7 +6,6 @@ source to result, which each domain measures itself, and the results of the doma
 
 from collections.abc import Mapping, Sequence
 
-import duckdb
 import sqlalchemy as sa
 
 from logplatform.stores.dataset import VisibleFile
@@ -48,6 +47,8 @@ def machines_results(tenancy: Tenancy) -> list[dict[str, object]]:
 
 def _counted(query: str, files: Sequence[VisibleFile]) -> Mapping[tuple[str, str], tuple[int, int]]:
     """(group, kind) -> (rows, lines), some files at a time."""
+    import duckdb  # noqa: PLC0415 (the results come last: the run before them need not carry it)
+
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     with duckdb.connect(config={"threads": 1}) as engine:
         for start in range(0, len(files), _FILES_AT_ONCE):

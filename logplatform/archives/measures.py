@@ -6,7 +6,6 @@ which show it (`checks`).
 
 from collections.abc import Sequence
 
-import duckdb
 import sqlalchemy as sa
 
 from logplatform.archives.deliver import events_dataset
@@ -15,13 +14,12 @@ from logplatform.archives.reports import file_counts
 from logplatform.failures import TransientFailure
 from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.orchestration.figures import Arrow, Broken, Fault
-from logplatform.stores.dataset import VisibleFile
 from logplatform.stores.schema import content, dead_letter, observation
+from logplatform.stores.tally import total_of
 from logplatform.tenancy import Tenancy
 
 SAMPLE = 20
 _SNAPSHOTS = 5
-_FILES_AT_ONCE = 500
 RECOVER_KINDS: dict[ErrorKind, str] = {"copy": "copy", "extract": "extract", "corruption": "quarantine"}
 """What `recover --error-type` calls each kind of error."""
 
@@ -114,7 +112,7 @@ def _lines(tenancy: Tenancy) -> Sequence[Arrow]:
             letters = _open_letters(connection, tenancy)
         # The manifest and the ledger change in one transaction: an unchanged list means that all was read between two.
         if dataset.visible() == visible:
-            used = _lines_in(visible)
+            used = sum(total_of(file.uri, "lines") for file in visible)
             came = delivered + waiting
             return [Arrow("extracted → events", "lines", came, used, dead_letters=letters, waiting=waiting)]
     raise TransientFailure("archives: files were committed all the time while they were counted")
@@ -136,14 +134,3 @@ def _open_letters(connection: sa.Connection, tenancy: Tenancy) -> int:
         dead_letter.c.replayed_at.is_(None),
     )
     return connection.execute(query).scalar_one()
-
-
-def _lines_in(files: Sequence[VisibleFile]) -> int:
-    """How many lines the events of these files cover; one column is read, some files at a time."""
-    total = 0
-    with duckdb.connect(config={"threads": 1}) as engine:
-        for start in range(0, len(files), _FILES_AT_ONCE):
-            uris = [file.uri for file in files[start : start + _FILES_AT_ONCE]]
-            found = engine.execute("SELECT coalesce(sum(lines), 0) FROM read_parquet($uris)", {"uris": uris}).fetchone()
-            total += int(found[0]) if found is not None else 0
-    return total

@@ -138,8 +138,12 @@ def _open_stops(session: Session) -> Iterator[tuple[int, str]]:
 def _gaps(events: DayEvents, session: Session, gap_ms: int) -> Iterator[tuple[int, str]]:
     if session.first_piece is None or session.last_piece is None:
         return
-    inside = events.time[(events.time >= session.first_piece) & (events.time <= session.last_piece)]
-    long = np.flatnonzero(inside[1:] - inside[:-1] > gap_ms)
+    first, beyond = (
+        np.searchsorted(events.time, session.first_piece),
+        np.searchsorted(events.time, session.last_piece, side="right"),
+    )
+    inside = events.time[first:beyond]
+    long = np.flatnonzero(np.diff(inside) > gap_ms)
     lows, highs = inside[long], inside[long + 1]
     busy = intervals.merge(*_busy(session))
     for low, high, told in zip(lows, highs, intervals.covered(*busy, lows, highs), strict=True):
@@ -164,13 +168,22 @@ def _steps_back(events: DayEvents) -> Iterator[tuple[int, str]]:
 
 
 def _duplicates(session: Session) -> Iterator[tuple[int, str]]:
-    known = np.flatnonzero(session.numbers >= 0)
-    order = known[np.argsort(session.numbers[known], kind="stable")]
-    numbers = session.numbers[order]
-    again = np.flatnonzero(numbers[1:] == numbers[:-1]) + 1
-    repeated, first, more = np.unique(numbers[again], return_index=True, return_counts=True)
-    for number, row, count in zip(repeated.tolist(), order[again[first]].tolist(), more.tolist(), strict=True):
+    known = session.numbers >= 0
+    ordered = session.numbers[known]
+    ordered.sort()
+    repeated, more = np.unique(ordered[1:][ordered[1:] == ordered[:-1]], return_counts=True)
+    if not len(repeated):
+        return
+    rows = np.flatnonzero(known & np.isin(session.numbers, repeated))
+    second = _second_of_each(session.numbers[rows], repeated)
+    for number, row, count in zip(repeated.tolist(), rows[second].tolist(), more.tolist(), strict=True):
         yield int(session.pieces[row]), f"piece number {number} comes {count + 1} times"
+
+
+def _second_of_each(numbers: Ints, repeated: Ints) -> Ints:
+    """Where each of `repeated` (sorted) comes for the second time in `numbers`, which holds nothing else."""
+    order = np.argsort(numbers, kind="stable")
+    return order[np.searchsorted(numbers[order], repeated) + 1]
 
 
 def _nameless_jobs(session: Session) -> Iterator[tuple[int, str]]:

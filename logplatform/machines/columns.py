@@ -11,9 +11,8 @@ from decimal import Decimal
 from typing import Final, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
-from logplatform.machines.parse import Ints
+from logplatform.machines.moments import moment_texts
 from logplatform.machines.session import OPEN, Periods, Session, hours, percent
 from logplatform.machines.timestamps import as_datetime
 
@@ -74,17 +73,10 @@ def period_rows(periods: Periods) -> Iterator[list[tuple[str, str | None, float 
         part = slice(first, first + ROWS_AT_ONCE)
         start, end = periods.start[part], periods.end[part]
         known = end != OPEN
-        ends = iso(np.where(known, end, start))
+        begins = moment_texts(start, "T")
+        ends = moment_texts(np.where(known, end, start), "T")
         seconds = np.where(known, end - start, 0) / 1000
         yield [
             (begin, finish, length) if closed else (begin, None, None)
-            for begin, finish, length, closed in zip(iso(start), ends, seconds.tolist(), known.tolist(), strict=True)
+            for begin, finish, length, closed in zip(begins, ends, seconds.tolist(), known.tolist(), strict=True)
         ]
-
-
-def iso(milliseconds: Ints) -> list[str]:
-    """Moments as ISO 8601 text; milliseconds are written where there are any."""
-    stamps: npt.NDArray[np.datetime64] = milliseconds.astype("datetime64[ms]")
-    if not (milliseconds % 1000).any():
-        return np.datetime_as_string(stamps, unit="s").tolist()
-    return [text.removesuffix(".000") for text in np.datetime_as_string(stamps, unit="ms").tolist()]

@@ -20,7 +20,7 @@ Codec = Literal["latin-1", "utf-8"]
 Spans = npt.NDArray[np.int64]
 
 MAX_BLOCK_LINES = 65_536
-READ_BYTES = 1 << 20
+READ_BYTES = 1 << 18
 # What a parser may read past the end of a line without leaving the buffer.
 PADDING = b"\n" * 64
 

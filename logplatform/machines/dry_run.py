@@ -15,8 +15,9 @@ import numpy as np
 
 from logplatform.failures import PermanentFailure
 from logplatform.machines.anomalies import AnomalyRules, find_anomalies
-from logplatform.machines.columns import SessionColumns, iso, moment, period_rows, session_columns
+from logplatform.machines.columns import SessionColumns, moment, period_rows, session_columns
 from logplatform.machines.day import DayBuilder
+from logplatform.machines.moments import moment_texts
 from logplatform.machines.naming import required_day
 from logplatform.machines.reading import ReadingLimits, chunks_of, read_events
 from logplatform.machines.session import Periods, Session, compute_session
@@ -92,7 +93,7 @@ def _plain(value: object) -> Value:
 
 
 def _job_rows(session: Session) -> list[Row]:
-    moments = iso(np.array([job.at for job in session.jobs], np.int64))
+    moments = moment_texts(np.array([job.at for job in session.jobs], np.int64), "T")
     return [
         {
             "reference": job.text.reference,

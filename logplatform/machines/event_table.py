@@ -145,7 +145,10 @@ def _extend(builder: DayBuilder, batch: pa.RecordBatch) -> None:
     value = pc.call_function("coalesce", [batch["numero_piece"], batch["wait_ms"]]).fill_null(UNKNOWN).to_numpy()
     length = pc.call_function("binary_length", [batch["details"]]).fill_null(0).to_numpy().astype(np.int64)
     told = np.flatnonzero(telling(kind, value, length))
-    texts = batch["details"].take(pa.array(told)).to_pylist()
+    # A text that comes again, as those of jobs and stops do, is one text in memory.
+    coded = batch["details"].take(pa.array(told)).dictionary_encode()
+    words = coded.dictionary.to_pylist()
+    texts = [words[code] for code in coded.indices.to_pylist()]
     local, clock = (batch[name].cast(pa.int64()).to_numpy() for name in ("local_time", "timestamp"))
     builder.extend(local, kind, value, dict(zip(told.tolist(), texts, strict=True)), clock)
 

@@ -8,7 +8,6 @@ from collections import Counter
 from datetime import date
 from itertools import islice
 
-import duckdb
 import sqlalchemy as sa
 
 from logplatform.failures import TransientFailure
@@ -20,11 +19,11 @@ from logplatform.stores.dataset import VisibleFile
 from logplatform.stores.machine_days import MachineDays
 from logplatform.stores.schema import content, dead_letter, observation
 from logplatform.stores.session_schema import session_production
+from logplatform.stores.tally import count_of
 from logplatform.tenancy import Tenancy
 
 SAMPLE = 20
 _SNAPSHOTS = 5
-_FILES_AT_ONCE = 500
 
 _landed = observation.c.sha256.is_not(None)
 _refused = sa.and_(observation.c.status == "error", observation.c.error_type == "permanent")
@@ -149,14 +148,10 @@ def _busy_days(connection: sa.Connection, tenancy: Tenancy) -> set[date]:
 
 
 def _pieces(files: list[VisibleFile]) -> Counter[date]:
-    """The pieces in the event files of each day; two columns are read, some files at a time."""
+    """The pieces in the event files of each day, a file at a time."""
     found: Counter[date] = Counter()
-    query = "SELECT production_day, count(*) FROM read_parquet($uris) WHERE event = $piece GROUP BY production_day"
-    with duckdb.connect(config={"threads": 1, "memory_limit": "128MB"}) as engine:
-        for start in range(0, len(files), _FILES_AT_ONCE):
-            uris = [file.uri for file in files[start : start + _FILES_AT_ONCE]]
-            for day, pieces in engine.execute(query, {"uris": uris, "piece": KIND_NAMES[PIECE]}).fetchall():
-                found[day] += pieces
+    for file in files:
+        found[date.fromisoformat(file.partition)] += count_of(file.uri, "event", KIND_NAMES[PIECE])
     return found
 
 

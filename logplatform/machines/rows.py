@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from logplatform.machines.columns import SessionColumns
+from logplatform.machines.moments import moment_texts
 from logplatform.machines.parse import UNKNOWN, Ints
 from logplatform.machines.session import OPEN, Periods, Session
 from logplatform.stores.bulk import Columns
@@ -20,7 +21,7 @@ from logplatform.stores.session_versions import SessionRows
 ROWS_VERSION: Final = "1"
 """Part of the digest: to be raised when the same session makes other rows."""
 
-_BATCH: Final = 20_000
+_BATCH: Final = 5_000
 
 
 def session_rows(session: Session) -> SessionRows:
@@ -54,7 +55,7 @@ def _jobs(session: Session) -> Iterator[Columns]:
             [None if job.text.longueur is None else float(job.text.longueur) for job in jobs],
             [job.text.couleur for job in jobs],
             [job.text.details for job in jobs],
-            sql_moments(np.array([job.at for job in jobs], np.int64)),
+            moment_texts(np.array([job.at for job in jobs], np.int64), " "),
         ]
 
 
@@ -63,11 +64,11 @@ def _periods(periods: Periods) -> Iterator[Columns]:
         part = slice(first, first + _BATCH)
         start, end = periods.start[part], periods.end[part]
         known = end != OPEN
-        ends = sql_moments(np.where(known, end, start))
+        ends = moment_texts(np.where(known, end, start), " ")
         seconds = (np.where(known, end - start, 0) / 1000).tolist()
         closed = known.tolist()
         yield [
-            sql_moments(start),
+            moment_texts(start, " "),
             [moment if ended else None for moment, ended in zip(ends, closed, strict=True)],
             [length if ended else None for length, ended in zip(seconds, closed, strict=True)],
         ]
@@ -76,7 +77,7 @@ def _periods(periods: Periods) -> Iterator[Columns]:
 def _pieces(session: Session) -> Iterator[Columns]:
     for first in range(0, len(session.pieces), _BATCH):
         part = slice(first, first + _BATCH)
-        moments = sql_moments(session.pieces[part])
+        moments = moment_texts(session.pieces[part], " ")
         numbers = session.numbers[part]
         told = _known(numbers)
         places = range(first, first + len(moments))
@@ -89,12 +90,3 @@ def _known(numbers: Ints) -> list[int | None]:
     for place in np.flatnonzero(numbers == UNKNOWN).tolist():
         plain[place] = None
     return plain
-
-
-def sql_moments(milliseconds: Ints) -> list[str]:
-    """Moments as `YYYY-MM-DD HH:MM:SS` text, with milliseconds where there are any."""
-    # On a busy machine many rows in a row share a second, and making text is what costs.
-    first = np.flatnonzero(np.diff(milliseconds, prepend=milliseconds[:1] - 1))
-    texts = np.datetime_as_string(milliseconds[first].astype("datetime64[ms]")).tolist()
-    plain = [text.replace("T", " ").removesuffix(".000") for text in texts]
-    return np.repeat(np.array(plain, np.object_), np.diff(first, append=len(milliseconds))).tolist()

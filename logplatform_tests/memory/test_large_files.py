@@ -11,6 +11,12 @@ from isal import igzip
 
 from benchmarks.inputs import OLD, machine_file
 from benchmarks.measure import work
+from benchmarks.pieces.machines import CENTRE
+from logplatform.archives.lines.columns import SCHEMA
+from logplatform.archives.reports import EVENTS
+from logplatform.settings import Settings
+from logplatform.stores.sessions import SqlSessions
+from logplatform.tenancy import open_tenancy
 
 LIMIT = 300_000_000
 GIB = 1 << 30
@@ -51,10 +57,13 @@ def test_two_gigabytes_are_verified_and_extracted(archive: tuple[Path, int, int]
 
 
 def test_two_gigabytes_go_the_whole_way(archive: tuple[Path, int, int], tmp_path: Path) -> None:
-    """Nor must it grow on the way to events: landed, extracted, every line parsed and committed."""
+    """Nor must it grow in the command that users type, with Dagster: landed, extracted, every line an event."""
     path, _, lines = archive
-    cost = work("archives.run", path.parent, tmp_path)
-    assert cost.facts == {"files": 1, "events": lines, "letters": 0}
+    cost = work("command.run", "archives", path.parent, tmp_path)
+    assert cost.facts == {"exit": 0}
+    with open_tenancy(Settings(data_root=tmp_path / "data"), "archives") as tenancy:
+        assert sum(file.rows for file in tenancy.dataset(EVENTS, SCHEMA).visible()) == lines
+        assert tenancy.letters.count() == 0
     assert cost.peak_bytes is not None
     assert cost.peak_bytes < LIMIT
 
@@ -71,10 +80,17 @@ def test_a_million_machine_lines_make_a_session(tmp_path: Path) -> None:
 
 
 def test_a_million_machine_lines_go_the_whole_way(tmp_path: Path) -> None:
-    """Nor does a day grow on its way: landed, every event in Parquet, its session in the tables, its report."""
+    """Nor does a day grow in the command, with Dagster: every event in Parquet, its session in the tables."""
     path = machine_file(tmp_path, 1_000_000)
+    folder = tmp_path / "source" / CENTRE
+    folder.mkdir(parents=True)
+    path = path.rename(folder / path.name)
     os.utime(path, (OLD, OLD))
-    cost = work("machines.run", path, tmp_path / "platform")
-    assert cost.facts == {"sessions": 1, "letters": 0}
+    cost = work("command.run", "machines", folder.parent, tmp_path)
+    assert cost.facts == {"exit": 0}
+    with open_tenancy(Settings(data_root=tmp_path / "data"), "machines") as tenancy:
+        (session,) = SqlSessions(tenancy.database, tenancy.tenant, tenancy.now).every()
+        assert session.total_pieces == 880_000
+        assert tenancy.letters.count() == 0
     assert cost.peak_bytes is not None
     assert cost.peak_bytes < LIMIT
