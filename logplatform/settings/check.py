@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
+from logplatform.settings.api import is_loopback
 from logplatform.settings.load import Loaded
 from logplatform.settings.mistakes import Mistake
 from logplatform.settings.secrecy import is_secret
@@ -26,7 +28,7 @@ class _Checked:
 def check(loaded: Loaded) -> list[Mistake]:
     """Every mistake (level error) and everything odd (level warning) that the disk shows; writes nothing."""
     checked = _Checked(loaded)
-    parts = (_writable, _sources, _centres, _secrets, _nothing_to_do)
+    parts = (_writable, _sources, _centres, _secrets, _alerts, _nothing_to_do)
     return [mistake for part in parts for mistake in part(checked)]
 
 
@@ -82,6 +84,14 @@ def _secrets(checked: _Checked) -> Iterator[Mistake]:
     held = [v for v in loaded.variables.values() if v.place.startswith(f"{path}:") and is_secret(v.name, v.value)]
     if held and path.stat().st_mode & 0o077:
         yield Mistake(str(path), "", "holds secrets that others can read", f"`chmod 600 {path}`", "warning")
+
+
+def _alerts(checked: _Checked) -> Iterator[Mistake]:
+    url = checked.loaded.settings.alerts.webhook_url
+    parts = urlsplit(url.get_secret_value()) if url is not None else None
+    if parts is not None and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        message = f"alerts go to {parts.hostname} unencrypted: they are signed, but others can read them"
+        yield checked.told("alerts.webhook_url", message, "use an address that begins with https://", "warning")
 
 
 def _nothing_to_do(checked: _Checked) -> Iterator[Mistake]:

@@ -22,12 +22,12 @@ logplatform settings. A line such as `#tenant: default` shows a default: take th
 `logplatform config check` tells every mistake with its place and the fix; `logplatform config show` tells every
 value and where it came from. After this file come `.env` beside it and the environment, the last one wins:
 LOGPLATFORM_MACHINES__GAP_MINUTES=5 sets gap_minutes under machines. Secrets belong there, not here."""
-_EXAMPLES: dict[str, list[dict[str, object]]] = {
-    "archives": [
+_EXAMPLES: dict[tuple[str, ...], list[dict[str, object]]] = {
+    ("archives", "sources"): [
         {"name": "web1", "type": "folder", "path": "/srv/logs/web1", "patterns": ["*.gz"], "timezone": "UTC"},
         {"name": "kafka1", "type": "folder", "path": "/srv/logs/kafka1", "delete_source": False},
     ],
-    "machines": [
+    ("machines", "sources"): [
         {
             "name": "plant",
             "type": "folder",
@@ -40,6 +40,7 @@ _EXAMPLES: dict[str, list[dict[str, object]]] = {
             },
         }
     ],
+    ("uploads", "inboxes"): [{"name": "partner", "path": "/srv/incoming", "patterns": ["*.csv", "*.json"]}],
 }
 _COMES_LATER = "These sources are not in this version (they come with the server deployment); kept from the import:"
 
@@ -68,7 +69,10 @@ def _section(
             yield from _section(below, given.get(name, {}), f"{indent}  ", (*path, name), servers)
         elif name == "sources":
             yield from _comment(field.description or "", indent)
-            yield from _sources(path[0], given.get(name), indent, servers if path[0] == "archives" else ())
+            yield from _sources((*path, name), given.get(name), indent, servers if path[0] == "archives" else ())
+        elif (*path, name) in _EXAMPLES and name not in given:
+            yield from _comment(f"{field.description or ''} There is none; for example:", indent)
+            yield from _yaml({name: _EXAMPLES[*path, name]}, f"{indent}#")
         else:
             yield from _comment(field.description or "", indent)
             yield from _value(name, field, given, indent)
@@ -81,13 +85,13 @@ def _value(name: str, field: FieldInfo, given: Mapping[str, Any], indent: str) -
         yield from _yaml({name: _plain(field.get_default(call_default_factory=True))}, f"{indent}#")
 
 
-def _sources(domain: str, given: object, indent: str, servers: Sequence[object]) -> Iterator[str]:
+def _sources(path: tuple[str, ...], given: object, indent: str, servers: Sequence[object]) -> Iterator[str]:
     if given:
         yield from _yaml({"sources": given}, indent)
     else:
         yield f"{indent}sources: []"
         yield from _comment("For example, in place of the line above:", indent)
-        yield from _yaml({"sources": _EXAMPLES[domain]}, f"{indent}#")
+        yield from _yaml({"sources": _EXAMPLES[path]}, f"{indent}#")
     if servers:
         yield from _comment(_COMES_LATER, indent)
         yield from _yaml(list(servers), f"{indent}#  ")

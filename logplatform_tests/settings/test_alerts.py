@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from logplatform.cli import main
+from logplatform.settings.check import check
 from logplatform.settings.load import load
 from logplatform.settings.mistakes import SettingsError
 
@@ -58,3 +59,18 @@ def test_neither_address_nor_secret_is_shown(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         assert "very-private" not in result.output
         assert SECRET not in result.output
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://hooks.example.org/x", ["alerts.webhook_url"]),
+        ("https://hooks.example.org/x", []),
+        ("http://127.0.0.1:9/x", []),
+        ("http://[::1]:9/x", []),
+    ],
+)
+def test_an_address_over_which_others_can_read_is_told(tmp_path: Path, url: str, told: list[str]) -> None:
+    loaded = load(None, alerts(tmp_path, webhook_url=url, secret=SECRET))
+    found = [mistake for mistake in check(loaded) if mistake.key.startswith("alerts")]
+    assert [(mistake.key, mistake.level) for mistake in found] == [(key, "warning") for key in told]

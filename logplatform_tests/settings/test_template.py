@@ -38,9 +38,14 @@ def test_every_setting_is_in_it_and_taking_the_hash_away_works(tmp_path: Path) -
         "DEMALU",
         "SU12",
     ]
-    unset = [key for key, origin in loaded.origins.items() if origin == DEFAULT_ORIGIN and "sources" not in key]
+    own = {key for key, origin in loaded.origins.items() if origin == DEFAULT_ORIGIN}
+    unset = [key for key in own if "sources" not in key and "inboxes" not in key]
     assert unset == []
-    same = {"archives": Settings().archives, "machines": Settings().machines, "data_root": Path("data")}
+    (inbox,) = loaded.settings.uploads.inboxes
+    assert (inbox.name, inbox.patterns) == ("partner", ("*.csv", "*.json"))
+    same = {name: getattr(Settings(), name) for name in ("archives", "machines", "uploads")} | {
+        "data_root": Path("data")
+    }
     assert loaded.settings.model_copy(update=same) == Settings()
 
 
