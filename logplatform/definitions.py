@@ -20,6 +20,10 @@ import logplatform.tickets.assets
 import logplatform.tickets.checks
 import logplatform.tickets.measures
 import logplatform.tickets.sensors
+import logplatform.uploads.assets
+import logplatform.uploads.checks
+import logplatform.uploads.measures
+import logplatform.uploads.sensors
 from logplatform.archives.reports import EVENTS as ARCHIVE_EVENTS
 from logplatform.archives.reports import RAW as RAW_ARCHIVES
 from logplatform.logs import configure
@@ -33,6 +37,8 @@ from logplatform.settings.load import load
 from logplatform.settings.model import Settings
 from logplatform.tickets.day_reports import ASSIGNED as ASSIGNED_TICKETS
 from logplatform.tickets.day_reports import RAW as RAW_TICKETS
+from logplatform.uploads.day_reports import INDEXED as INDEXED_DOCUMENTS
+from logplatform.uploads.day_reports import RAW as UPLOADED_FILES
 
 
 def build_defs(settings: Settings, **overrides: object) -> dg.Definitions:
@@ -56,6 +62,7 @@ def _domains(settings: Settings) -> list[tuple[DomainParts, bool]]:
     return [
         (_archives(settings), settings.archives.enabled),
         (_machines(settings), settings.machines.enabled),
+        (_uploads(settings), settings.uploads.enabled),
         (_tickets(settings), settings.tickets.enabled),
     ]
 
@@ -91,6 +98,22 @@ def _machines(settings: Settings) -> DomainParts:
         told_at=MACHINE_SESSIONS,
         broken=logplatform.machines.measures.broken,
         description="Read machine logs, compute production sessions, find anomalies and publish reports.",
+    )
+
+
+def _uploads(settings: Settings) -> DomainParts:
+    group = DayGroup("uploads", settings, day_partitions(settings))
+    return DomainParts(
+        group=group,
+        assets=logplatform.uploads.assets.assets(group),
+        checks=logplatform.uploads.checks.checks(group),
+        raw=UPLOADED_FILES,
+        sensor=backlog_sensor(
+            group, UPLOADED_FILES, logplatform.uploads.sensors.waits, settings.uploads.interval_seconds
+        ),
+        told_at=INDEXED_DOCUMENTS,
+        broken=logplatform.uploads.measures.broken,
+        description="Take uploads in, make their records searchable, find suspicious transactions, count each day.",
     )
 
 

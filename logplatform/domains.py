@@ -10,6 +10,7 @@ from logplatform.orchestration.backlog import Waits
 from logplatform.orchestration.discovery import Watched
 from logplatform.orchestration.figures import Arrow, Unit
 from logplatform.settings.model import Domain, Settings
+from logplatform.settings.uploads import INBOX
 from logplatform.standing import Standing, standing_of
 from logplatform.tenancy import Tenancy, enabled_sources, open_tenancy
 
@@ -97,4 +98,30 @@ def _tickets() -> Parts:
     )
 
 
-_PARTS: Mapping[Domain, Callable[[], Parts]] = {"archives": _archives, "machines": _machines, "tickets": _tickets}
+def _uploads() -> Parts:
+    from logplatform.uploads import measures, sensors, standing  # noqa: PLC0415
+
+    return Parts(
+        BacklogInput(sensors.waits),
+        "files",
+        _takes_uploads,
+        measures.arrows,
+        standing.standing,
+        measures.results,
+    )
+
+
+def _takes_uploads(settings: Settings) -> bool:
+    """Something was sent before, or there is a folder in which something may lie."""
+    section = settings.uploads
+    folders = [settings.data_root / INBOX] if section.inbox else []
+    folders += [folder.path for folder in section.inboxes if folder.enabled]
+    return section.enabled and (settings.database("uploads").exists() or any(folder.is_dir() for folder in folders))
+
+
+_PARTS: Mapping[Domain, Callable[[], Parts]] = {
+    "archives": _archives,
+    "machines": _machines,
+    "uploads": _uploads,
+    "tickets": _tickets,
+}

@@ -1,7 +1,7 @@
 """Erasing a data root: which of its entries the platform made, whether it is in use, and removing them.
 
 What belongs here: the list of what the platform makes in its data root. What does not: anything else that lies
-there, `incoming/` above all: people put files into it, and those are theirs.
+there, `incoming/` and `inbox/` above all: people put files into them, and those are theirs.
 """
 
 import os
@@ -25,6 +25,7 @@ FOLDERS = (
     "error",
     "reports",
     "tickets",
+    "uploads",
     "tmp",
     "dagster",
     "logs",

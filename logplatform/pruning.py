@@ -15,6 +15,8 @@ from logplatform.landing.retention import Removed
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.retention import prune_topics
+from logplatform.uploads.put_away import forget_set_aside
+from logplatform.uploads.views import sweep_views
 
 READERS_WAIT = timedelta(hours=1)
 """Replaced dataset files are kept so long: readers that took their file list before may still read them."""
@@ -32,9 +34,17 @@ def prune(tenancy: Tenancy) -> Iterator[Removed]:
     yield Removed("tmp", sum(_swept_datasets(tenancy)), 0)
     if tenancy.domain == "archives" and tenancy.settings.archives.recompress_extracted:
         yield from recompress(tenancy)
+    if tenancy.domain == "uploads":
+        yield from _upload_leftovers(tenancy)
     if tenancy.domain == "tickets":
         yield from prune_topics(tenancy)
     yield from tenancy.retention.make_room()
+
+
+def _upload_leftovers(tenancy: Tenancy) -> Iterator[Removed]:
+    """Links to what was removed, and refused files of inboxes that were kept long enough."""
+    yield Removed("tmp", sweep_views(tenancy.settings.data_root), 0)
+    yield Removed("error", forget_set_aside(tenancy), 0)
 
 
 def _swept_datasets(tenancy: Tenancy) -> Iterator[int]:

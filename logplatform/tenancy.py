@@ -19,6 +19,8 @@ from logplatform.landing.ledger import Ledger
 from logplatform.landing.publish import Landing
 from logplatform.landing.redaction import Redactor
 from logplatform.landing.retention import Retention, RetentionPolicy
+from logplatform.landing.settled import Rule, Settled
+from logplatform.landing.settled_uploads import SettledUploads
 from logplatform.settings.archives import ArchiveSource
 from logplatform.settings.machines import MachineSource
 from logplatform.settings.model import Domain, Settings
@@ -85,7 +87,8 @@ class Tenancy:
             disk_space_threshold_gb=landing.disk_space_threshold_gb,
             disk_space_target_gb=landing.disk_space_target_gb,
         )
-        return Retention(self.ledger, self.files, policy)
+        rule: Rule = SettledUploads if self.domain == "uploads" else Settled
+        return Retention(self.ledger, self.files, policy, rule)
 
     def dataset(self, name: str, schema: pa.Schema) -> Dataset:
         """The dataset `name` of this tenant, its manifest in the domain's database."""

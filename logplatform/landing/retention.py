@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from logplatform.landing.ledger import Ledger
 from logplatform.landing.observations import Content
 from logplatform.landing.publish import Landing
-from logplatform.landing.settled import Settled, has_extracted, settled_contents
+from logplatform.landing.settled import Condition, Rule, Settled, has_extracted, settled_contents
 from logplatform.stores.files import Files, published_before
 from logplatform.stores.schema import content as table
 from logplatform.stores.sql import chunks
@@ -57,11 +57,12 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Retention over one domain's landed and extracted bytes."""
+    """Retention over one domain's landed and extracted bytes; `settled` tells which of them nobody waits for."""
 
     ledger: Ledger
     files: Files
     policy: RetentionPolicy
+    settled: Rule = Settled
 
     def has_room(self) -> bool:
         """Whether collection may go on: at least the threshold is free (or the store has no bound)."""
@@ -74,7 +75,7 @@ class Retention:
         yield Removed("tmp", self.files.sweep_parts(policy.tmp_days * 86_400) + self._sweep_orphans(), 0)
         delivered = now - timedelta(days=policy.processed_days)
         failed = now - timedelta(days=policy.error_days)
-        for settled in (Settled(delivered, failed, with_failures=False), Settled(delivered, failed, True)):
+        for settled in (self.settled(delivered, failed, False), self.settled(delivered, failed, True)):
             for content in self._contents(settled):
                 yield from self._remove(content, "error" if settled.with_failures else "processed", settled)
                 yield from self._remove(content, "extracted", settled)
@@ -88,8 +89,8 @@ class Retention:
             return
         now = self.ledger.now()
         yield Removed("tmp", self.files.sweep_parts(ABANDONED_SECONDS), 0)
-        delivered, failed = Settled(now, now, with_failures=False), Settled(now, now, with_failures=True)
-        steps: tuple[tuple[Settled, tuple[Kind, ...]], ...] = (
+        delivered, failed = self.settled(now, now, False), self.settled(now, now, True)
+        steps: tuple[tuple[Condition, tuple[Kind, ...]], ...] = (
             (delivered, ("processed",)),
             (delivered, ("extracted",)),
             (failed, ("extracted", "error")),
@@ -105,10 +106,10 @@ class Retention:
         free = self.files.free_bytes()
         return free is None or free >= self.policy.disk_space_target_gb * GIB
 
-    def _contents(self, settled: Settled) -> Iterator[Content]:
+    def _contents(self, settled: Condition) -> Iterator[Content]:
         return settled_contents(self.ledger, settled, sa.or_(table.c.removed_at.is_(None), has_extracted()))
 
-    def _remove(self, content: Content, kind: Kind, settled: Settled) -> Iterator[Removed]:
+    def _remove(self, content: Content, kind: Kind, settled: Condition) -> Iterator[Removed]:
         extracted = kind == "extracted"
         key = content.content_key if extracted else content.object_key
         column = table.c.content_removed_at if extracted else table.c.removed_at

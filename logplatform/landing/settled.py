@@ -7,6 +7,7 @@ to their bytes.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -14,6 +15,27 @@ from logplatform.landing.ledger import PAGE, Ledger
 from logplatform.landing.observations import Content, content_of
 from logplatform.stores.schema import content as table
 from logplatform.stores.schema import observation
+
+
+class Condition(Protocol):
+    """Which contents are settled."""
+
+    @property
+    def with_failures(self) -> bool:
+        """Those that hold a failure, or those that hold none."""
+        ...
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """The condition on `schema.content`."""
+        ...
+
+
+class Rule(Protocol):
+    """Makes the condition of a domain: delivered before the first time, failed for good before the second."""
+
+    def __call__(self, delivered: datetime, failed: datetime, with_failures: bool) -> Condition:
+        """The condition on contents with, or without, failures."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,7 @@ class Settled:
         )
 
 
-def settled_contents(ledger: Ledger, settled: Settled, having: sa.ColumnElement[bool]) -> Iterator[Content]:
+def settled_contents(ledger: Ledger, settled: Condition, having: sa.ColumnElement[bool]) -> Iterator[Content]:
     """Settled contents of a ledger that meet `having` (on `schema.content`), oldest first, a page in memory.
 
     What was read may have changed since: a change to it asks for the condition again, in its own transaction.

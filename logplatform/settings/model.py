@@ -21,7 +21,7 @@ from logplatform.settings.tickets import TicketsSettings
 from logplatform.settings.uploads import UploadsSettings
 
 Domain = Literal["archives", "machines", "uploads", "tickets"]
-DOMAINS: tuple[Domain, ...] = ("archives", "machines", "tickets")
+DOMAINS: tuple[Domain, ...] = ("archives", "machines", "uploads", "tickets")
 
 
 class DagsterSettings(Section):

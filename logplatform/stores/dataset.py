@@ -160,6 +160,10 @@ class Dataset:
         """How many visible rows each of `origins` has; those without any are missing."""
         return self._manifest.rows(origins)
 
+    def partitions(self, origins: Collection[str]) -> set[str]:
+        """The partitions that hold visible rows of `origins`."""
+        return {file.partition for file in self._manifest.holding(origins)}
+
     def origins(self, file: VisibleFile) -> dict[str, int]:
         """The origins in a file, with their rows; none if the file is no longer visible."""
         return self._manifest.origins(file.id)

@@ -21,6 +21,7 @@ from logplatform.stores.upload_record import OPEN, UploadRecord, UploadStatus, U
 from logplatform.stores.upload_tables import upload as table
 
 DOMAIN = "uploads"
+_PAGE = 100
 
 Also = Callable[[sa.Connection, UploadRecord], object]
 """What is to be done in the transaction that records an upload; is given the record as it is kept."""
@@ -46,6 +47,10 @@ class UploadLedger(Protocol):
 
     def unfinished(self) -> Iterator[str]:
         """Jobs that are pending or in work, oldest first."""
+        ...
+
+    def received(self, first: datetime, before: datetime) -> Iterator[UploadRecord]:
+        """The uploads that were received from `first` on and before `before`, oldest first."""
         ...
 
     def counts(self) -> dict[UploadStatus, int]:
@@ -120,6 +125,20 @@ class SqlUploadLedger:
             for (job_id,) in connection.execute(query):
                 yield str(job_id)
 
+    def received(self, first: datetime, before: datetime) -> Iterator[UploadRecord]:
+        """A page at a time, so that no snapshot is held while the caller works."""
+        key = (table.c.uploaded_at, table.c.job_id)
+        query = sa.select(table).where(self._mine(), table.c.uploaded_at < before).order_by(*key).limit(_PAGE)
+        page = query.where(table.c.uploaded_at >= first)
+        while True:
+            with self.database.read() as connection:
+                found = [_record(row) for row in connection.execute(page)]
+            yield from found
+            if len(found) < _PAGE:
+                return
+            last = (sa.literal(found[-1].uploaded_at, table.c.uploaded_at.type), sa.literal(found[-1].job_id))
+            page = query.where(sa.tuple_(*key) > sa.tuple_(*last))
+
     def counts(self) -> dict[UploadStatus, int]:
         """Counted by the database."""
         query = sa.select(table.c.status, sa.func.count()).where(self._mine()).group_by(table.c.status)
@@ -165,11 +184,8 @@ class SqlUploadLedger:
 
     def expire(self, connection: sa.Connection, sha256: str, documents: int) -> None:
         """So many documents of these bytes leave the index by their age, in the transaction in which they do."""
-        connection.execute(
-            table.update()
-            .where(self._mine(), table.c.sha256 == sha256, table.c.status == "completed")
-            .values(expired=table.c.expired + documents)
-        )
+        one = (self._mine(), table.c.sha256 == sha256, table.c.status == "completed")
+        connection.execute(table.update().where(*one).values(expired=table.c.expired + documents))
 
     def fail(self, job_id: str, error: str, *, final: bool, seconds: float = 0.0) -> int:
         """The count of retries is that of attempts that failed and were, or will be, made again."""
@@ -221,11 +237,8 @@ class SqlUploadLedger:
             "format": record.file_type,
         }
         known = {"removed_at": None, "object_key": record.object_key}
-        connection.execute(
-            dialect.insert(content)
-            .values(**values)
-            .on_conflict_do_update(index_elements=["domain", "tenant", "sha256"], set_=known)
-        )
+        insert = dialect.insert(content).values(**values)
+        connection.execute(insert.on_conflict_do_update(index_elements=["domain", "tenant", "sha256"], set_=known))
 
     def _mine(self) -> sa.ColumnElement[bool]:
         return table.c.tenant == self.tenant

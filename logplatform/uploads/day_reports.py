@@ -14,7 +14,6 @@ from datetime import UTC, date
 import sqlalchemy as sa
 
 from logplatform.orchestration.figures import FIRST_FAILURES, Cell, DayReport, FailureNote, Unit
-from logplatform.stores.schema import day_commit as table
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.tenancy import Tenancy
 
@@ -98,14 +97,8 @@ def add_ingested(
 
 def _report(connection: sa.Connection, tenancy: Tenancy, asset: str, day: date, unit: Unit) -> DayReport:
     """The day's report until now, read in the transaction that changes it."""
-    query = sa.select(table.c.counts).where(
-        table.c.domain == tenancy.domain,
-        table.c.tenant == tenancy.tenant,
-        table.c.asset == f"{tenancy.domain}/{asset}",
-        table.c.day == day,
-    )
-    counts = connection.execute(query).scalar_one_or_none()
-    return DayReport(day, unit, 0, 0) if counts is None else DayReport.restore(day, counts)
+    commit = tenancy.days.committed(connection, f"{tenancy.domain}/{asset}", day)
+    return DayReport(day, unit, 0, 0) if commit is None else DayReport.restore(day, commit.counts)
 
 
 def _more(facts: Mapping[str, Cell], **counts: int) -> dict[str, Cell]:
