@@ -24,6 +24,7 @@ from logplatform.uploads.records import Tag
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _INT64 = 1 << 63
+_EXACT = 1 << 53
 _SHOWN_CHARS = 60
 
 _encode = msgspec.json.Encoder().encode
@@ -64,12 +65,8 @@ def float_column(name: str, values: Sequence[Any], faults: Faults) -> pa.Array:
 
 def int_column(name: str, values: Sequence[Any], faults: Faults) -> pa.Array:
     """Whole numbers of 64 bits; 85.0 is one, 85.5 is not."""
-    if set(map(type, values)) <= {int, type(None)}:
-        try:
-            return pa.array(values, pa.int64())
-        except (pa.ArrowInvalid, OverflowError):
-            pass  # One of them has more than 64 bits: below it is told which.
-    return _converted(name, values, _int, pa.int64(), "a whole number", faults)
+    whole = _whole_ints(values)
+    return whole if whole is not None else _converted(name, values, _int, pa.int64(), "a whole number", faults)
 
 
 def flag_column(name: str, values: Sequence[Any], faults: Faults) -> pa.Array:
@@ -95,6 +92,21 @@ def _whole_floats(values: Sequence[Any]) -> pa.Array | None:
     except (pa.ArrowInvalid, OverflowError):
         return None
     return column if np.isfinite(column.fill_null(0).to_numpy()).all() else None
+
+
+def _whole_ints(values: Sequence[Any]) -> pa.Array | None:
+    kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds <= {int}:
+            return pa.array(values, pa.int64())
+        if kinds <= {str} and (numbers := _whole_floats(values)) is not None:
+            known = numbers.drop_null().to_numpy()
+            # Beyond, two whole numbers may be the same float.
+            if np.all(np.abs(known) < _EXACT) and np.all(known == np.trunc(known)):
+                return pc.cast(numbers, pa.int64())
+    except (pa.ArrowInvalid, OverflowError):
+        pass  # One of them has more than 64 bits: it is told one by one which.
+    return None
 
 
 def _converted(

@@ -98,12 +98,13 @@ class JsonRecords:
         return self.texts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CsvRecords:
     """Rows of cells under a header; see `Records`."""
 
     header: tuple[str, ...]
     rows: list[list[str]]
+    _columns: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -113,19 +114,20 @@ class CsvRecords:
         """The header."""
         return self.header
 
-    def column(self, name: str) -> list[str | None]:
-        """One column; an empty cell is None."""
-        try:
-            index = self.header.index(name)
-        except ValueError:
+    def column(self, name: str) -> Sequence[str | None]:
+        """One column, an empty cell is None; the first call makes all columns."""
+        if not self._columns:
+            self._columns = dict(zip(self.header, zip(*self.rows, strict=True), strict=False))
+        found = self._columns.get(name)
+        if found is None:
             return [None] * len(self.rows)
-        return [row[index] or None for row in self.rows]
+        return [cell or None for cell in found] if "" in found else found
 
     def record(self, index: int) -> dict[str, Any]:
         """One row with the header's names."""
         return dict(zip(self.header, self.rows[index], strict=True))
 
-    def sources(self) -> list[bytes]:
+    def sources(self) -> Sequence[bytes]:
         """The rows as JSON objects of texts."""
         return [_encode(dict(zip(self.header, row, strict=True))) for row in self.rows]
 
