@@ -57,10 +57,11 @@ class BatchItem(BaseModel):
 
 
 class Batch(BaseModel):
-    """The answer to several files: `success` if all were taken."""
+    """The answer to several files: `success` if all were taken, `error` if not."""
 
     success: bool
     message: str
+    error: str | None = None
     uploaded: Count
     failed: Count
     data: list[BatchItem]

@@ -99,7 +99,8 @@ async def upload_several(request: Request, served: Given) -> JSONResponse:
     taken = sum(item.success for item in items)
     failed = len(items) - taken
     message = f"{taken} of {len(items)} files uploaded successfully"
-    answer = Batch(success=not failed, message=message, uploaded=taken, failed=failed, data=items)
+    error = f"{failed} of {len(items)} files refused" if failed else None
+    answer = Batch(success=not failed, message=message, error=error, uploaded=taken, failed=failed, data=items)
     status = 201 if not failed else 207 if taken else 400
     return JSONResponse(answer.model_dump(mode="json", exclude_none=True), status)
 
