@@ -17,8 +17,8 @@ from logplatform.api import (
     fraud,
     health,
     ingest,
-    pages,
     metrics,
+    pages,
     performance,
     saved,
     search,
@@ -41,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     fraud.router,
     health.router,
     metrics.router,
+    pages.router,
 )
 _ABOUT = """Log files in, documents out: every record of a file becomes searchable or a dead letter, once.
 

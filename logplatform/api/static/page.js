@@ -111,6 +111,8 @@ const LATER_MS = 5000;
 let timer = 0;
 let looking = false;
 
+const completed = (jobs) => jobs.querySelectorAll(".completed").length;
+
 async function look() {
   clearTimeout(timer);
   if (looking) return;
@@ -121,8 +123,10 @@ async function look() {
     if (answer.ok) {
       const text = await answer.text();
       if (text.trim() !== jobs.dataset.shown) {
+        const before = completed(jobs);
         // The server has escaped it.
         jobs.innerHTML = text;
+        if (jobs.dataset.shown !== undefined && completed(jobs) > before) byId("fresh").hidden = false;
         jobs.dataset.shown = text.trim();
       }
     }
