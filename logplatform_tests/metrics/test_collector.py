@@ -18,7 +18,8 @@ from logplatform.metrics.catalogue import CATALOGUE, Sample
 from logplatform.metrics.collector import PlatformCollector, families, registry_of
 from logplatform.metrics.files import measure_files
 from logplatform.metrics.stored import measure_stored
-from logplatform.metrics.stores import platform, stores
+from logplatform.metrics.stores import Measure, platform, stores
+from logplatform.metrics.uploads import measure_uploads
 from logplatform.orchestration.figures import DayReport
 from logplatform.settings.archives import ArchiveFolder, ArchivesSettings
 from logplatform.settings.model import Settings
@@ -194,23 +195,44 @@ def test_labels_may_hold_anything() -> None:
     assert value(page(registry), "logplatform_waiting_items", domain="archives", source=odd) == 1
 
 
-def test_files_and_open_letters_are_counted_from_indexes_alone(settings: Settings) -> None:
-    """A million files must not be read to be counted, and dead letters hold up to 8 KiB each."""
-    plans: list[str] = []
+def plans_of(tenancy: Tenancy, *measures: Measure) -> dict[str, str]:
+    """How the database answers each statement of `measures`: statement -> plan."""
+    statements: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(
+        _connection: object, _cursor: object, statement: str, parameters: tuple[object, ...], *_rest: object
+    ) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(tenancy.database.engine, "before_cursor_execute", note)
+    for measure in measures:
+        list(measure(tenancy))
+    event.remove(tenancy.database.engine, "before_cursor_execute", note)
+    plans: dict[str, str] = {}
+    with tenancy.database.read() as connection:
+        for statement, parameters in statements:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans[statement] = "; ".join(str(row[-1]) for row in plan)
+    return plans
+
+
+def test_what_is_many_is_counted_from_indexes_alone(settings: Settings) -> None:
+    """A million files must not be read to be counted; dead letters hold up to 8 KiB each, uploads their previews."""
     with open_tenancy(settings, "archives") as tenancy:
-        statements: list[tuple[str, object]] = []
+        found = plans_of(tenancy, measure_files, measure_stored, measure_uploads)
+    for table, wanted in (("observation", 1), ("dead_letter", 2), ("upload", 2)):
+        plans = [plan for statement, plan in found.items() if f"FROM {table} " in statement.replace("\n", " ")]
+        assert len(plans) == wanted, (table, plans)
+        assert all("USING COVERING INDEX" in plan and "TEMP B-TREE" not in plan for plan in plans), (table, plans)
 
-        @event.listens_for(tenancy.database.engine, "before_cursor_execute")
-        def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-            statements.append((statement, parameters))
 
-        list(measure_files(tenancy))
-        list(measure_stored(tenancy))
-        event.remove(tenancy.database.engine, "before_cursor_execute", note)
-        with tenancy.database.read() as connection:
-            for statement, parameters in statements:
-                if "FROM observation" in statement or "FROM dead_letter" in statement:
-                    plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # ty: ignore[invalid-argument-type] (as they were given)
-                    plans.append("; ".join(str(row[-1]) for row in plan))
-    assert len(plans) == 3
-    assert all("USING COVERING INDEX" in plan and "TEMP B-TREE" not in plan for plan in plans), plans
+def test_a_topic_that_cannot_be_read_is_a_store_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    """The tables of tickets are told even if their log is broken."""
+    with open_tenancy(settings, "tickets"):
+        pass
+    topic = settings.data_root / "spool" / "default" / "client_tickets"
+    topic.mkdir(parents=True)
+    (topic / "0").write_bytes(b"this is no folder")
+    told = page(registry_of(settings))
+    assert value(told, "logplatform_up", store="topics") == 0
+    assert value(told, "logplatform_up", store="tickets") == 1
