@@ -170,7 +170,7 @@ class _Again:
         found = intake.grouped()
         settled = found.settle(SeenIds(self.tenancy.tenant).add(connection, found.ids, before.id))
         rows = transform(self.engine, settled.tickets, settings.teams, settings.high_priorities, before.id)
-        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicts.to_pylist())
+        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicting())
         self.views.state.add_conflicts(connection, key, before.id, conflicts)
         ranges = {int(partition): (first, end) for partition, (first, end) in before.ranges.items()}
         keep_refused(connection, self.tenancy, key, ranges, intake.rejects, before.day, self.run_id)

@@ -4,8 +4,9 @@ What belongs here: comparing rows by their ids and contents. What does not: whic
 remembering ids (`stores/ticket_ids.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from logplatform.stores.ticket_ids import ID_BYTES, RECORD_BYTES
 from logplatform.tickets.judge import ROWS, Judged, Records
 
 _Numbers = npt.NDArray[np.int64]
+_ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Settled:
     tickets: pa.Table
     duplicates: int
     conflicts: pa.Table
+
+    def conflicting(self) -> Iterator[dict[str, Any]]:
+        """The rows of `conflicts`, one at a time: all messages of a commit may be conflicts."""
+        for batch in self.conflicts.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            yield from batch.to_pylist()
 
 
 @dataclass(frozen=True, slots=True)

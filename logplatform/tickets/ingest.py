@@ -134,7 +134,7 @@ class _Topic:
         tables.add(connection, made, reject_rows(self.source.topic, intake.rejects, commit_id))
         state.add_totals(connection, made.counts)
         state.add_clients(connection, made.clients)
-        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicts.to_pylist())
+        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicting())
         state.add_conflicts(connection, self.key, commit_id, conflicts)
         keep_refused(connection, self.tenancy, self.key, ranges, intake.rejects, now.date(), self.run_id)
         state.bump_version(connection)

@@ -56,7 +56,8 @@ def judge(block: Block, max_line_bytes: int) -> Judged:
     holds = columns.holds
     # The decoder skips fields it does not know without looking at their bytes.
     if not all(map(bytes.isascii, block.values)):
-        holds &= np.fromiter((is_utf8(block.values[at]) for at in places), np.bool_, len(places))
+        right = (block.values[at].isascii() or is_utf8(block.values[at]) for at in places.tolist())
+        holds &= np.fromiter(right, np.bool_, len(places))
     if block.long:
         holds &= ~np.isin(np.asarray(block.offsets)[places], list(block.long))
     refused: dict[int, Reasons] = {}
