@@ -4,6 +4,7 @@ What belongs here: one uploaded file, read, judged, made into documents, indexed
 does not: HTTP around it.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from logplatform.landing.leases import utc_now
+from logplatform.landing.leases import holder_name, utc_now
 from logplatform.landing.redaction import Redactor
+from logplatform.settings.model import Settings
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.files import LocalFiles
 from logplatform.stores.log_index import DATASET, open_log_index
@@ -22,8 +24,12 @@ from logplatform.stores.log_schema import DOCUMENTS
 from logplatform.stores.sql import Database
 from logplatform.uploads.enrich import Enricher, Provenance
 from logplatform.uploads.geoip import Place, open_geoip
+from logplatform.uploads.ingest import Doing, ingest, upload_lease
 from logplatform.uploads.inspection import UploadLimits, inspect_upload
+from logplatform.uploads.intake import receive
+from logplatform.uploads.naming import file_type
 from logplatform.uploads.reading import chunks_of, read_records
+from logplatform.uploads.room import open_uploads
 
 Piece = Callable[[], dict[str, float]]
 
@@ -54,6 +60,53 @@ def inspect(path: str) -> Piece:
         if not found.ok:
             raise ValueError(found.error)
         return {"records": found.total_lines, "refused": found.refused, "bytes": found.file_size}
+
+    return run
+
+
+def received(path: str, folder: str) -> Piece:
+    """Taken as an upload is: looked at, digested, written, recorded and queued, all of it durable."""
+
+    def run() -> dict[str, float]:
+        with open_uploads(_settings(folder)) as room, Path(path).open("rb") as file:
+            record = receive(room, path, chunks_of(file)).record
+        if record is None or record.status != "pending":
+            raise ValueError(f"{path}: not taken")
+        return {"records": record.total_lines, "bytes": record.file_size}
+
+    _warm()
+    return run
+
+
+def ingested(path: str, folder: str) -> Piece:
+    """Taken, then made into documents and dead letters, committed."""
+
+    def run() -> dict[str, float]:
+        with open_uploads(_settings(folder)) as room:
+            with Path(path).open("rb") as file:
+                record = receive(room, path, chunks_of(file)).record
+            if record is None:
+                raise ValueError(f"{path}: not taken")
+            leases = room.tenancy.ledger.leases
+            with leases.hold(upload_lease(room, record.sha256), holder_name("benchmark")) as lease:
+                done = ingest(room, record, lease, Doing("benchmark"))
+        return {"documents": done.documents, "dead_letters": done.dead_letters, "bytes": record.file_size}
+
+    _warm()
+    return run
+
+
+def looked_at(path: str, target: str) -> Piece:
+    """A file copied, digested and parsed a line at a time by the standard library, nothing kept of it."""
+
+    def run() -> dict[str, float]:
+        digest, count = hashlib.sha256(), 0
+        with Path(path).open("rb") as source, Path(target).open("wb") as copy:
+            for line in source:
+                digest.update(line)
+                copy.write(line)
+                count += isinstance(json.loads(line), dict)
+        return {"records": count}
 
     return run
 
@@ -113,11 +166,15 @@ def plain(path: str) -> Piece:
 def _documents(path: str) -> Iterator[tuple[str, pa.RecordBatch]]:
     enricher = Enricher(open_geoip(None))
     with Path(path).open("rb") as file:
-        for block in read_records(chunks_of(file), "csv" if path.endswith(".csv") else "json"):
+        for block in read_records(chunks_of(file), file_type(path) or "json"):
             enriched = enricher.enrich(block, _PROVENANCE)
             if enriched.refused:
                 raise ValueError(enriched.refused[0].reason)
             yield from enriched.documents
+
+
+def _settings(folder: str) -> Settings:
+    return Settings.model_validate({"data_root": folder, "uploads": {"max_file_size_mb": 1 << 20}})
 
 
 def _warm() -> None:

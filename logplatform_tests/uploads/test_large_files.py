@@ -37,3 +37,21 @@ def test_a_file_of_one_line_takes_little_memory(tmp_path: Path) -> None:
     assert (cost.facts["records"], cost.facts["refused"]) == (3, 1)
     assert cost.peak_bytes is not None
     assert cost.peak_bytes < 150_000_000
+
+
+def test_a_file_of_nothing_but_bad_records_takes_no_more_memory(tmp_path: Path) -> None:
+    """Refused records are kept on disk until the commit, and are committed as a stream."""
+    costs = []
+    for count in (2_000, 40_000):
+        path = tmp_path / f"bad-{count}.json"
+        with path.open("wb") as file:
+            file.write(b'{"timestamp":"2026-03-01T10:00:00Z","log_type":"web"}\n')
+            for number in range(count):
+                file.write(b'{"timestamp":"no time","number":%d,"text":"%s"}\n' % (number, b"x" * 1_300))
+        costs.append(work("uploads.ingested", path, tmp_path / f"room-{count}"))
+        assert (costs[-1].facts["documents"], costs[-1].facts["dead_letters"]) == (1, count)
+    small, large = (cost.peak_bytes for cost in costs)
+    assert small is not None
+    assert large is not None
+    assert costs[1].facts["bytes"] > 50_000_000
+    assert large < small + GROWTH
