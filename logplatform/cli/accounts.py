@@ -21,6 +21,8 @@ from logplatform.standing import WAITING, Standing
 from logplatform.stores.schema import observation
 from logplatform.tenancy import Tenancy
 
+_OPEN = {WAITING, "pending", "processing"}
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -96,10 +98,11 @@ def _drained(
 
 
 def _taken(tenancy: Tenancy, parts: Parts) -> int:
-    """What a domain with a backlog has taken in; the files of the others are counted as they are listed."""
+    """What a domain with a backlog has taken in or refused; the files of the others are counted as they are listed."""
     if not isinstance(parts.input, BacklogInput):
         return 0
-    return sum(count for state, count in parts.standing(tenancy).files.items() if state != WAITING)
+    done = sum(count for state, count in parts.standing(tenancy).files.items() if state not in _OPEN)
+    return done + tenancy.ledger.count().get("error", 0)
 
 
 def _left(looks: Sequence[Look]) -> dict[str, int]:

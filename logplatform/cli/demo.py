@@ -38,7 +38,8 @@ FOLDER = "demo"
 EXIT_FAILED = 1
 SETTLED = timedelta(hours=25)
 """The last day of input by default ended at least an hour ago: its files count as settled."""
-DONE = frozenset({"processed", "seen", "superseded", "error", "taken in", "refused", "duplicates"})
+UPLOADED = ("completed", "failed", "duplicate")
+DONE = frozenset({"processed", "seen", "superseded", "error", "taken in", "refused", "duplicates", *UPLOADED})
 DEFAULT_SIZE: SizeName = "small"
 DEFAULT_SEED = 1
 
@@ -62,9 +63,9 @@ def demo(
 ) -> None:
     """Run every pipeline on generated data and show what came out.
 
-    Makes the logs of six servers and three machining centres and a topic of support tickets, with the faults that
-    real data has, runs the jobs of their domains and tells what came in, what came out, what was refused and why, and
-    where to look next.
+    Makes the logs of six servers and three machining centres, files of a web shop and a topic of support tickets,
+    with the faults that real data has, runs the jobs of their domains and tells what came in, what came out, what was
+    refused and why, and where to look next.
 
     The demonstration lives in a folder of its own, with its own settings and stores: nothing of yours is touched.
     Repeated, it takes the input that is there, and no count changes.

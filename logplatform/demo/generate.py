@@ -1,7 +1,7 @@
 """The whole input of a demonstration, made once and kept.
 
 What belongs here: the order of making, resuming after an interruption, and the totals. What does not: the files
-themselves (`archives`, `machines`, `tickets`).
+themselves (`archives`, `machines`, `uploads`, `tickets`).
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from logplatform.demo import archives, machines, tickets
+from logplatform.demo import archives, machines, tickets, uploads
 from logplatform.demo.plan import Domain, Made, Plan, Planted, Record, clear, read_record, write_record
 
 Advance = Callable[[int, int], None]
@@ -55,4 +55,5 @@ def _files(folder: Path, plan: Plan) -> Iterator[tuple[Domain, Callable[[], Made
     """Every file that there will be, with what makes it."""
     yield from (("archives", partial(archives.make, folder, plan, log)) for log in archives.planned(plan))
     yield from (("machines", partial(machines.make, folder, plan, day)) for day in machines.planned(plan))
+    yield from (("uploads", partial(uploads.make, folder, plan, file)) for file in uploads.planned(plan))
     yield from (("tickets", partial(tickets.make, folder, plan, partition)) for partition in tickets.planned(plan))

@@ -4,7 +4,7 @@ What belongs here: each domain's figures, and what the platform says of each fil
 does not: running anything, and printing (`summary`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -81,14 +81,22 @@ def said_of_file(tenancy: Tenancy, planted: Planted) -> str:
     versions = list(tenancy.ledger.versions(sources[folder], path))
     if not versions:
         return "left alone"
-    letters = tenancy.letters.find(dead_letter.c.source == sources[folder], dead_letter.c.path == path)
-    told = [f"line {letter.position}: {'; '.join(letter.reasons)}" for letter in islice(letters, LETTERS_SHOWN)]
-    return " · ".join([_standing(versions[-1]), *told, *_anomalies(tenancy, path)])
+    told = list(islice(_refused_of(tenancy, planted.domain, sources[folder], path), LETTERS_SHOWN))
+    return " · ".join([_standing(versions[-1], planted.domain), *told, *_anomalies(tenancy, path)])
 
 
-def _standing(found: Observation) -> str:
+def _refused_of(tenancy: Tenancy, domain: Domain, source: str, path: str) -> Iterator[str]:
+    """Why lines of a file were refused; an upload's tell their line themselves, whatever way it came."""
+    if domain == "uploads":
+        yield from ("; ".join(letter.reasons) for letter in tenancy.letters.find(dead_letter.c.path == path))
+        return
+    for letter in tenancy.letters.find(dead_letter.c.source == source, dead_letter.c.path == path):
+        yield f"line {letter.position}: {'; '.join(letter.reasons)}"
+
+
+def _standing(found: Observation, domain: Domain) -> str:
     if found.status == "error":
-        return f"{found.error_kind}: {found.error}"
+        return f"{'refused' if domain == 'uploads' else found.error_kind}: {found.error}"
     return "seen: known content, not delivered twice" if found.status == "seen" else found.status
 
 

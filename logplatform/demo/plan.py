@@ -1,8 +1,8 @@
 """What a demonstration is made of: how much of it, between which days, and what was broken on purpose.
 
 What belongs here: the frozen types that the generators, the settings and the summary of the demonstration share, and
-their record on disk. What does not: making files (`archives`, `machines`, `tickets`), or judging what came of them
-(`summary`).
+their record on disk. What does not: making files (`archives`, `machines`, `uploads`, `tickets`), or judging what came
+of them (`summary`).
 """
 
 import shutil
@@ -17,9 +17,9 @@ import msgspec
 from logplatform.failures import PermanentFailure
 
 SizeName = Literal["small", "medium", "large"]
-Domain = Literal["archives", "machines", "tickets"]
+Domain = Literal["archives", "machines", "uploads", "tickets"]
 """The domains that the demonstration has input for."""
-DOMAINS: tuple[Domain, ...] = ("archives", "machines", "tickets")
+DOMAINS: tuple[Domain, ...] = ("archives", "machines", "uploads", "tickets")
 RECORD = "demo.json"
 
 
@@ -35,14 +35,16 @@ class Size:
     """Working days of every machining centre."""
     pieces: int
     """Pieces an average centre makes a day."""
+    records: int
+    """Records of each kind that the web shop leaves a day."""
     tickets: int
     """Messages on the topic of tickets, invalid and repeated ones among them."""
 
 
 SIZES: dict[SizeName, Size] = {
-    "small": Size(log_days=7, log_lines=600, machine_days=12, pieces=300, tickets=3_000),
-    "medium": Size(log_days=14, log_lines=9_000, machine_days=60, pieces=600, tickets=50_000),
-    "large": Size(log_days=30, log_lines=46_000, machine_days=250, pieces=900, tickets=500_000),
+    "small": Size(log_days=7, log_lines=600, machine_days=12, pieces=300, records=200, tickets=3_000),
+    "medium": Size(log_days=14, log_lines=9_000, machine_days=60, pieces=600, records=3_000, tickets=50_000),
+    "large": Size(log_days=30, log_lines=46_000, machine_days=250, pieces=900, records=20_000, tickets=500_000),
 }
 """Logs of about 6 MB, 170 MB and 1.2 GB once extracted."""
 

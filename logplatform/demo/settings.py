@@ -8,12 +8,13 @@ from pathlib import Path
 
 import yaml
 
-from logplatform.demo import archives, machines, tickets
+from logplatform.demo import archives, machines, tickets, uploads
 from logplatform.demo.plan import Domain, Plan
 
 INPUT = "input"
 DATA = "data"
 PLANT = "plant"
+SHOP = "shop"
 TICKETS = "support"
 SETTINGS = "logplatform.yaml"
 HEAD = """\
@@ -45,6 +46,9 @@ def demo_settings(plan: Plan) -> dict[str, object]:
                 }
             ]
         },
+        "uploads": {
+            "inboxes": [{"name": SHOP, "type": "folder", "path": f"{INPUT}/{uploads.FOLDER}", "keep_files": True}]
+        },
         "tickets": {
             "topics": [{"name": TICKETS, "type": "spool", "topic": tickets.TOPIC, "path": f"{INPUT}/{tickets.FOLDER}"}]
         },
@@ -55,7 +59,7 @@ def sources_of(domain: Domain) -> Mapping[str, str]:
     """Which folder of the input (`archives/web1`) is read by which source."""
     if domain == "archives":
         return {f"{archives.FOLDER}/{server}": server for server in archives.SERVERS}
-    return {machines.FOLDER: PLANT}
+    return {machines.FOLDER: PLANT} if domain == "machines" else {uploads.FOLDER: SHOP}
 
 
 def write_settings(folder: Path, plan: Plan) -> Path:

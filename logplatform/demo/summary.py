@@ -89,6 +89,7 @@ def show_next(console: Console, command: str, data: Path, reports: Sequence[Path
         ("the logs, by server", str(data / "processed")),
         ("refused archives, each with its reason", str(data / "error" / "quarantine")),
         ("the events as Parquet", str(data / "datasets")),
+        ("search what the shop left", f"{command} uploads search timeout"),
         ("the tables of tickets", f"{command} tickets show"),
         ("all sessions as a workbook", str(data / "reports" / "default" / "machines" / "sessions.xlsx")),
         *((f"a day of {report.parent.name}", str(report)) for report in reports),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from logplatform.demo.outcome import sayings
-from logplatform.demo.plan import Record, read_record
+from logplatform.demo.plan import DOMAINS, Record, read_record
 from logplatform.demo.settings import INPUT, SETTINGS
 from logplatform.domains import standing
 from logplatform.settings.load import load
@@ -47,6 +47,13 @@ SAID = {
     "pieces without the colon": "processed",
     "a date far in the future": "left alone",
     "a file that is no machine log": "left alone",
+    "a record whose time is no time": r"processed · line \d+: timestamp: 'yesterday' is no time",
+    "a record that is cut": r"processed · line \d+: Input data was truncated",
+    "a row that lacks cells": r"processed · line \d+: 7 cells where the header has 10",
+    "a file of 0 bytes named .csv": "refused: File is empty",
+    "a header without records": "refused: Invalid CSV: line 1: a header without records",
+    "the same file under another name": "seen",
+    "a file that is neither CSV nor JSON": "refused: File extension '.txt' not allowed",
     "a message that is no JSON": "refused: the message is not JSON",
     "a message of 1.5 MB": "refused: the message is longer than 1048576 bytes",
     "a ticket again, with another priority": "duplicate: contradicts the first ticket of its id",
@@ -93,6 +100,7 @@ def test_the_summary_tells_what_people_need(home: Path) -> None:
     text = (home.parent / "first.txt").read_text()
     assert "archives: 49 files" in text
     assert "machines: 38 files" in text
+    assert "uploads: 30 files" in text
     assert "tickets: 3 files" in text
     for words in ("flow", "missing", "What was broken on purpose", "were refused", "Where to look next", " up\n"):
         assert words in text
@@ -104,15 +112,19 @@ def test_everything_is_accounted_for(home: Path) -> None:
     """Each line put in by the generator is landed, and each file stands somewhere final."""
     settings = load(home / SETTINGS, {}).settings
     record = record_of(home)
-    archives, machines, tickets = (standing(settings, domain) for domain in ("archives", "machines", "tickets"))
+    archives, machines, uploads, tickets = (standing(settings, domain) for domain in DOMAINS)
     assert archives is not None
     assert machines is not None
+    assert uploads is not None
     assert tickets is not None
     assert archives.files == {"processed": 43, "seen": 1, "error": 5}
     assert sum(archives.files.values()) == record.files["archives"]
     assert machines.files == {"processed": 36}
     assert archives.open_letters == 3
     assert machines.open_letters == 2
+    assert uploads.files == {"completed": 26, "duplicate": 1}
+    assert sum(trouble.files for trouble in uploads.troubles) == 3
+    assert uploads.open_letters == 3
     assert tickets.files == {"taken in": 2_842, "refused": 95, "duplicates": 67, "waiting": 0}
     assert sum(tickets.files.values()) == record.lines["tickets"]
     assert tickets.open_letters == 95

@@ -56,6 +56,8 @@ def test_another_seed_makes_other_text(folder: Path, tmp_path: Path) -> None:
         "archives/db1/mail.log.gz",
         "archives/api1/events-download.jsonl.gz",
         "machines/DEMALU (ALU)/" + f"{PLAN.working_days()[6]:%Y%m%d}.LOG",
+        f"uploads/clicks-{PLAN.log_days()[-3]}.csv",
+        f"uploads/errors-{PLAN.log_days()[-2]}.csv",
     }
 
 
