@@ -40,4 +40,4 @@ class SeenIds:
         values = {"ids": records, "tenant": self.tenant, "commit_id": commit_id}
         if connection.exec_driver_sql(_ADD, values).rowcount == len(records) // RECORD_BYTES:
             return {}
-        return {number: bytes(digest) for number, digest in connection.exec_driver_sql(_BROUGHT_BEFORE, values)}
+        return dict(connection.exec_driver_sql(_BROUGHT_BEFORE, values).tuples().all())
