@@ -6,6 +6,7 @@ Reads open their own snapshot and page by key, so a backlog of any length takes 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from logplatform.landing.leases import Leases, batch_lease, utc_now
-from logplatform.landing.observations import Content, Observation, Status, content_of, fingerprint, observation_of
+from logplatform.landing.observations import Content, Observation, Status, content_of, fingerprints, observation_of
 from logplatform.sources.base import Entry
 from logplatform.stores.schema import content as content_table
 from logplatform.stores.schema import observation as table
@@ -41,7 +42,7 @@ class LedgerReader:
     def unknown(self, source: str, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Those of `entries` that were never recorded, in their order; memory does not grow with the listing."""
         for chunk in chunks(entries, LOOKUP_CHUNK):
-            marks = {fingerprint(self.domain, self.tenant, source, entry): entry for entry in chunk}
+            marks = dict(zip(fingerprints(self.domain, self.tenant, source, chunk), chunk, strict=True))
             with self.database.read() as connection:
                 for known in _known(connection, marks):
                     del marks[known]
@@ -153,10 +154,12 @@ class LedgerReader:
 def _known(connection: sa.Connection, marks: Collection[bytes]) -> Iterator[bytes]:
     """Those of `marks` that are fingerprints of observations.
 
-    Asked of the driver itself, in index order: this is asked of every file at every tick, and SQLAlchemy's own IN
-    with 10,000 parameters takes three times as long.
+    Asked of the driver's own cursor, in index order: this is asked of every file at every tick, and SQLAlchemy's way
+    to a million rows takes twice as long as all else.
     """
     mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     query = f"SELECT fingerprint FROM observation WHERE fingerprint IN ({', '.join([mark] * len(marks))})"  # noqa: S608 (only marks)
-    for (known,) in connection.exec_driver_sql(query, tuple(sorted(marks))):
-        yield bytes(known)
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(query, tuple(sorted(marks)))
+        for (known,) in cursor.fetchall():
+            yield bytes(known)

@@ -4,6 +4,7 @@ What belongs here: types, and how a row becomes one. What does not: queries and 
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -82,8 +83,15 @@ class Content:
 
 def fingerprint(domain: str, tenant: str, source: str, entry: Entry) -> bytes:
     """128 bits that stand for one observation; equal for equal (domain, tenant, source, path, size, mtime)."""
-    text = "\0".join((domain, tenant, source, entry.path, str(entry.size), str(entry.mtime_ns)))
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return next(fingerprints(domain, tenant, source, (entry,)))
+
+
+def fingerprints(domain: str, tenant: str, source: str, entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The fingerprint of each of a source's entries, in their order."""
+    same = f"{domain}\0{tenant}\0{source}\0"
+    for entry in entries:
+        text = f"{same}{entry.path}\0{entry.size}\0{entry.mtime_ns}"
+        yield hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def observation_of(row: Row[Any]) -> Observation:

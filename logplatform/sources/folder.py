@@ -4,10 +4,11 @@ What belongs here: walking, reading and removing local files. What does not: oth
 """
 
 import os
+import re
 import stat
-from collections.abc import Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,14 +44,17 @@ class FolderSource:
         """Walk the folder, one directory in memory at a time."""
         folders = [""]
         refused: list[str] = []
+        wanted = _matcher(self.patterns)
         while folders:
             relative = folders.pop()
             for found in self._scan(relative, refused):
                 path = f"{relative}{found.name}"
                 if found.is_dir(follow_symlinks=False):
                     folders.append(f"{path}/")
-                elif self._wanted(path, found.name) and (entry := self._entry(found, path, refused)) is not None:
-                    yield entry
+                elif wanted is None or wanted(found.name) or wanted(path):
+                    entry = self._entry(found, path, refused)
+                    if entry is not None:
+                        yield entry
         if refused:
             raise PermanentFailure(f"source {self.name}: may not be read: {', '.join(refused[:_REFUSED_SAMPLE])}")
 
@@ -94,11 +98,9 @@ class FolderSource:
         except OSError as error:
             raise Unreachable(f"source {self.name}: folder {folder}: {error.strerror}") from error
 
-    def _wanted(self, path: str, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) or fnmatchcase(path, pattern) for pattern in self.patterns)
-
     def _entry(self, found: "os.DirEntry[str]", path: str, refused: MutableSequence[str]) -> Entry | None:
-        text = path.translate(_TO_TEXT)
+        # Most names are ASCII, and a listing may be a million of them.
+        text = path if path.isascii() else path.translate(_TO_TEXT)
         try:
             status = found.stat(follow_symlinks=self.follow_links)
         except PermissionError:
@@ -148,6 +150,13 @@ class FolderSource:
             if not chunk:
                 return
             yield chunk
+
+
+def _matcher(patterns: Sequence[str]) -> Callable[[str], object] | None:
+    """Tells whether a name matches one of the shell patterns, case and all; None where every name does."""
+    if "*" in patterns:
+        return None
+    return re.compile("|".join(map(translate, patterns))).match if patterns else lambda _: False
 
 
 def _same(status: os.stat_result, entry: Entry) -> bool:
