@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import api, archives, backfill, machines, sensor, tickets, uploads
+from benchmarks import api, archives, backfill, machines, search, sensor, tickets, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -48,6 +48,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
         "sensor": partial(sensor.compare, folder, size.listed_files),
         "backfill": partial(backfill.compare, folder, size.machine_days),
         "uploads": partial(uploads.compare, folder, size.events),
+        "search": partial(search.compare, folder, 2 * size.events),
         "api": partial(api.compare, folder, size.events),
         "tickets": partial(tickets.compare, folder, size.events, size.seen_ids),
     }

@@ -51,6 +51,8 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
         planned.append(api_program(api_address, settings.log_directory))
     if session.loaded.file is not None:
         os.environ[CONFIG_VARIABLE] = str(session.loaded.file.absolute())
+    # The API's page links to Dagster where it is, not where the settings would have it.
+    os.environ["LOGPLATFORM_DAGSTER__HOST"], os.environ["LOGPLATFORM_DAGSTER__PORT"] = address.host, str(address.port)
     _hear(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with alone(settings.data_root):
         # Opened once before the others, so that two of them do not make Dagster's tables at the same moment.

@@ -94,12 +94,14 @@ def _tally(
 
 
 def _replaced(reading: Reading, filters: Filters, terms: Sequence[Term], occurs: Sequence[bool]) -> list[Term]:
+    # Files come by day: the last ones tell how things are called now.
+    newest = reading.only(reading.files[::-1])
     found: list[Term] = []
     for term, there in zip(terms, occurs, strict=True):
         if there:
             found.append(term)
         elif distance_allowed(term.text):
-            words = reading.rows(similar_sql(reading.source, filters, term, _SIMILAR_WORDS))
+            words = newest.rows(similar_sql(newest.source, filters, term, _SIMILAR_WORDS))
             found += [Term(word, NEARLY) for (word,) in words]
     return list({term.text: term for term in reversed(found)}.values())[::-1]
 

@@ -15,6 +15,9 @@ from logplatform.stores.log_text import BEGINNING, INSIDE, WHOLE, WORD, Term, di
 _SECONDS: dict[Interval, int] = {"minute": 60, "hour": 3_600, "day": 86_400}
 _FUNCTIONS = {"sum": "sum({})", "avg": "avg({})", "min": "min({})", "max": "max({})", "distinct": "count(DISTINCT {})"}
 
+# What so many documents do not say is hardly what somebody meant to write; all of them would take seconds.
+SIMILAR_IN_DOCUMENTS = 200_000
+
 
 @dataclass(slots=True)
 class Statement:
@@ -138,7 +141,10 @@ def occurs_sql(source: str, filters: Filters, terms: Sequence[Term]) -> tuple[st
 
 
 def similar_sql(source: str, filters: Filters, term: Term, limit: int) -> tuple[str, dict[str, Any]]:
-    """Words of the documents that are nearly a term, the nearest and most frequent first: column word."""
+    """Words that are nearly a term, the nearest and most frequent first: column word.
+
+    They are looked for in so many documents as SIMILAR_IN_DOCUMENTS, those that `source` gives first.
+    """
     statement = Statement()
     condition = statement.where(filters)
     text, allowed = statement.value(term.text), statement.value(distance_allowed(term.text))
@@ -146,7 +152,7 @@ def similar_sql(source: str, filters: Filters, term: Term, limit: int) -> tuple[
     # Cutting at blanks is quick, and leaves few different pieces for the regular expression, which is not.
     pieces = (
         f"SELECT piece, count(*) AS pieces FROM (SELECT unnest(string_split(lower({texts}), ' ')) AS piece "  # noqa: S608 (see the module)
-        f"FROM {source} WHERE {condition}) GROUP BY piece"
+        f"FROM (SELECT * FROM {source} WHERE {condition} LIMIT {SIMILAR_IN_DOCUMENTS})) GROUP BY piece"
     )
     words = f"SELECT unnest(regexp_extract_all(piece, {statement.value(f'{WORD}+')})) AS word, pieces FROM ({pieces})"  # noqa: S608 (see the module)
     query = (

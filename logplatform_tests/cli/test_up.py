@@ -86,6 +86,8 @@ def test_it_answers_with_the_sensors_on_and_ctrl_c_ends_all_of_it(
     assert api[0] == "API"
     with urllib.request.urlopen(f"{api[1]}/api/health", timeout=60) as told:
         assert json.load(told)["status"] == "up"
+    with urllib.request.urlopen(api[1], timeout=60) as page:
+        assert f'href="{address.url}"' in page.read().decode()
 
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 3
