@@ -1,6 +1,6 @@
-"""How a domain stands, as signals for the alerts.
+"""How the domains and their disk stand, as signals for the alerts.
 
-What belongs here: standing faults, sources out of reach, a full disk, a store that cannot be asked. What does not:
+What belongs here: standing faults, sources out of reach, a store that cannot be asked, a full disk. What does not:
 measuring (the domains' `broken`), Dagster (`orchestration.alerts`), keeping and sending (`logplatform.alerts`).
 """
 
@@ -10,11 +10,15 @@ from logplatform.alerts.incident import Kind, Signal
 from logplatform.landing.redaction import Redactor
 from logplatform.landing.retention import GIB
 from logplatform.orchestration.figures import Broken
-from logplatform.settings.model import Domain
+from logplatform.settings.model import Domain, Settings
+from logplatform.stores.files import Files
 from logplatform.tenancy import Tenancy
 
+PLATFORM = "platform"
+"""The domain of what concerns them all."""
+DISK: Kind = "disk_full"
 STORE: Kind = "store_down"
-STANDING: tuple[Kind, ...] = ("still_broken", "source_unreachable", "disk_full")
+STANDING: tuple[Kind, ...] = ("still_broken", "source_unreachable")
 """The kinds that `domain_signals` tells of."""
 
 _SOURCE = "source "
@@ -25,14 +29,26 @@ def domain_signals(tenancy: Tenancy, broken: Broken, trouble: Mapping[str, str])
 
     `broken` are its standing faults, `trouble` (what → why) is that with its sources, as their sensor told it last.
     """
-    return [*_standing_faults(tenancy, broken, trouble), *_unreachable(tenancy, trouble), *_disk(tenancy)]
+    return [*_standing_faults(tenancy, broken, trouble), *_unreachable(tenancy, trouble)]
+
+
+def disk_signals(settings: Settings, files: Files) -> list[Signal]:
+    """The disk that all domains share, if it is full."""
+    free, threshold = files.free_bytes(), settings.landing.disk_space_threshold_gb
+    if free is None or free >= threshold * GIB:
+        return []
+    title = f"less than {threshold:g} GiB free, collection pauses"
+    recovery = "`logplatform prune`, or make room."
+    return [Signal(PLATFORM, DISK, "", "error", title, sample=[f"{free / GIB:.1f} GiB free"], recovery=recovery)]
 
 
 def store_signal(domain: Domain, error: Exception, redactor: Redactor) -> Signal:
     """A domain whose store cannot be asked."""
     told = str(error).strip().splitlines() or [type(error).__name__]
     sample = [redactor.text(told[0])]
-    recovery = f"`logplatform status --domain {domain}` tells whether it can be read again; else restore a backup."
+    recovery = (
+        f"`logplatform status --domain {domain}` tells whether it can be read again; else put back a copy of its file."
+    )
     return Signal(domain, STORE, "", "error", "its store cannot be read", sample=sample, recovery=recovery)
 
 
@@ -61,13 +77,3 @@ def _unreachable(tenancy: Tenancy, trouble: Mapping[str, str]) -> list[Signal]:
         for what, why in trouble.items()
         if what.startswith(_SOURCE)
     ]
-
-
-def _disk(tenancy: Tenancy) -> list[Signal]:
-    if tenancy.retention.has_room():
-        return []
-    threshold = tenancy.settings.landing.disk_space_threshold_gb
-    title = f"less than {threshold:g} GiB free, collection pauses"
-    free = [f"{(tenancy.files.free_bytes() or 0) / GIB:.1f} GiB free"]
-    recovery = "`logplatform prune`, or make room."
-    return [Signal(tenancy.domain, "disk_full", "", "error", title, sample=free, recovery=recovery)]

@@ -21,18 +21,24 @@ from logplatform.alerts.incident import Signal
 from logplatform.failures import LogplatformError
 from logplatform.landing.leases import utc_now
 from logplatform.landing.redaction import Redactor
-from logplatform.orchestration.alert_signals import STANDING, STORE, domain_signals, store_signal
+from logplatform.orchestration.alert_signals import (
+    DISK,
+    PLATFORM,
+    STANDING,
+    STORE,
+    disk_signals,
+    domain_signals,
+    store_signal,
+)
 from logplatform.orchestration.checks import Standing, source_trouble
 from logplatform.orchestration.days import DOMAIN_TAG
-from logplatform.orchestration.resources import domain_keys, opened_tenancy
+from logplatform.orchestration.resources import FILES, domain_keys, opened_tenancy
 from logplatform.settings.model import Domain, Settings
 from logplatform.stores.sql import Database
 
 INTERVAL_SECONDS = 20
 SENDING_SECONDS = 20.0
 SILENCE_SECONDS = 180.0
-PLATFORM = "platform"
-"""The domain of what concerns them all."""
 
 
 @contextmanager
@@ -83,6 +89,9 @@ def alert_sensor(settings: Settings, domains: Mapping[Domain, Standing]) -> dg.S
         with opened_book(settings) as book:
             note_silence(book, context.cursor, now)
             book.stands(PLATFORM, ("daemon_silent",), silent_daemons(context.instance, now))
+            if domains:
+                files = getattr(context.resources, FILES).open()
+                book.stands(PLATFORM, (DISK,), disk_signals(settings, files))
             for domain, standing in domains.items():
                 look(book, context, settings, domain, standing)
             resolve_runs(book, context.instance)
