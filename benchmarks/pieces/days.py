@@ -39,7 +39,7 @@ def land(plant: str, data: str) -> Piece:
             while proposals := tick(tenancy, watched(tenancy), bounds_of(settings), set()).proposals:
                 for proposal in proposals:
                     run_batch(tenancy, proposal.batch_id, "benchmark")
-                    files += proposal.files
+                    files += proposal.items
         return {"files": files}
 
     return work
