@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from logplatform.failures import TransientFailure
@@ -53,6 +54,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001 (Starlette's signature)
         return error_answer(422, "; ".join(_told(found) for found in error.errors()))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> JSONResponse:  # noqa: ARG001 (Starlette's signature)
+        # Nobody is there to read the answer; what had come was dropped.
+        _log.info("%s %s: the sender went away", request.method, request.url.path)
+        return error_answer(400, "The sender went away", {"Connection": "close"})
 
     @app.exception_handler(TransientFailure)
     @app.exception_handler(OperationalError)
