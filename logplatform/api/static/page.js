@@ -137,7 +137,8 @@ async function look() {
   } finally {
     looking = false;
     const open = Number(jobs.querySelector("[data-open]")?.dataset.open ?? 0);
-    timer = setTimeout(look, open ? SOON_MS : LATER_MS);
+    // Who does not look needs no news.
+    if (!document.hidden) timer = setTimeout(look, open ? SOON_MS : LATER_MS);
   }
 }
 
