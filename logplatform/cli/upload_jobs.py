@@ -1,12 +1,9 @@
-"""`logplatform uploads add|work|queue|list|retry|tidy`: files in, jobs done.
+"""`logplatform uploads add|queue|list|retry|tidy`: files in, and what became of them.
 
-What belongs here: reading arguments and printing. What does not: receiving (`uploads.intake`), ingesting
-(`uploads.worker`).
+What belongs here: reading arguments and printing. What does not: receiving (`uploads.intake`), the worker
+(`upload_work`).
 """
 
-import signal
-import threading
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,12 +13,11 @@ import click
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
 from logplatform.failures import PermanentFailure
-from logplatform.stores.upload_ledger import UploadRecord
+from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.intake import Received, receive
 from logplatform.uploads.reading import chunks_of
 from logplatform.uploads.room import UploadRoom, open_uploads
 from logplatform.uploads.upkeep import tidy
-from logplatform.uploads.worker import work
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _limit = click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
@@ -45,32 +41,6 @@ def add(context: click.Context, session: Session, files: Sequence[Path], as_json
         for file, received in found:
             click.echo(f"{file}: {_line(received)}")
     context.exit(1 if any(received.error for _, received in found) else 0)
-
-
-@click.command("work")
-@click.option("--once", is_flag=True, help="End when no job can be had.")
-@_json
-@pass_session
-@click.pass_context
-def work_command(context: click.Context, session: Session, once: bool, as_json: bool) -> None:
-    """Ingest what was uploaded: validate every record, enrich it, index it; SIGTERM ends after the job at hand.
-
-    Exit code 0: all jobs went well; 1: some failed.
-    """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    counts: dict[str, int] = {}
-    with open_uploads(session.settings) as room:
-        for job_id, outcome in work(room, f"worker-{uuid.uuid4().hex[:8]}", stop.is_set, once=once):
-            counts[outcome] = counts.get(outcome, 0) + 1
-            if not as_json:
-                click.echo(f"{job_id} {outcome}{_result(room.uploads.get(job_id))}")
-    if as_json:
-        print_json(counts)
-    elif not counts:
-        click.echo("Nothing to do.")
-    context.exit(1 if counts.keys() & {"failed", "retry"} else 0)
 
 
 @click.command("queue")
@@ -128,13 +98,23 @@ def list_command(session: Session, limit: int, as_json: bool) -> None:
 def retry(session: Session, job: str) -> None:
     """Ingest the failed upload JOB again."""
     with open_uploads(session.settings) as room:
-        if not room.uploads.retry(job):
-            record = room.uploads.get(job)
-            raise PermanentFailure(
-                f"{job}: {'no such upload' if record is None else f'is {record.status}, not failed'}"
-            )
-        room.queue.push(job)
-    click.echo(f"{job} is queued again.")
+        _refuse(job, room.uploads.get(job), room)
+        status = room.uploads.retry(job)
+        if status == "pending":
+            room.queue.push(job)
+    click.echo(f"{job} is queued again." if status == "pending" else f"{job}: the same bytes were sent again since.")
+
+
+def _refuse(job: str, record: UploadRecord | None, room: UploadRoom) -> None:
+    """Raise PermanentFailure for an upload that cannot be ingested again, with the reason."""
+    if record is None:
+        raise PermanentFailure(f"{job}: no such upload")
+    if record.status != "failed":
+        raise PermanentFailure(f"{job}: is {record.status}, not failed")
+    if not record.object_key:
+        raise PermanentFailure(f"{job}: nothing of it was taken ({record.error_message}); send the file again")
+    if not room.tenancy.files.exists(record.object_key):
+        raise PermanentFailure(f"{job}: retention has removed its bytes; send the file again")
 
 
 @click.command("tidy")
@@ -180,11 +160,3 @@ def _line(received: Received) -> str:
     if record.duplicate_of:
         return f"the same bytes as job {record.duplicate_of}: nothing to do"
     return f"{record.total_lines} records, job {record.job_id}"
-
-
-def _result(record: UploadRecord | None) -> str:
-    if record is None:
-        return ""
-    if record.processed:
-        return f": {record.filename}, {record.documents} documents, {record.dead_letters} dead letters"
-    return f": {record.filename}" + (f": {record.error_message}" if record.error_message else "")

@@ -10,7 +10,7 @@ from logplatform.cli.lazy import LazyGroup
 COMMANDS = {
     "add": ("logplatform.cli.upload_jobs:add", "Take files in, as an upload over HTTP does."),
     "check": ("logplatform.cli.upload_check:check", "Tell what an upload would be answered with; store nothing."),
-    "work": ("logplatform.cli.upload_jobs:work_command", "Ingest what was uploaded: validate, enrich, index."),
+    "work": ("logplatform.cli.upload_work:work_command", "Ingest what was uploaded: validate, enrich, index."),
     "queue": ("logplatform.cli.upload_jobs:queue", "Show or clear the jobs that wait."),
     "list": ("logplatform.cli.upload_jobs:list_command", "The newest uploads and what became of them."),
     "retry": ("logplatform.cli.upload_jobs:retry", "Ingest a failed upload again."),

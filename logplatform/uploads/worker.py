@@ -6,15 +6,16 @@ Any number of workers may run at once, beside runs of Dagster: a job is claimed 
 content keeps two apart that believe to have it.
 """
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from logplatform.failures import LeaseHeld
 from logplatform.landing.leases import holder_name
@@ -27,6 +28,7 @@ IDLE_SECONDS = 0.2
 REQUEUE_SECONDS = 10.0
 _SLOTS = 16
 _PAUSE_SECONDS = 5.0
+_logger = logging.getLogger("logplatform.uploads")
 
 Done = tuple[str, Outcome]
 """A job's identity, and what became of it."""
@@ -41,11 +43,14 @@ class Chore:
     _due: float = field(default=0.0)
 
     def look(self) -> None:
-        """Do it if it is time."""
-        now = time.monotonic()
-        if now >= self._due:
+        """Do it if it is time; a store that cannot be written just now is told in the log, and asked again later."""
+        if time.monotonic() < self._due:
+            return
+        try:
             self.do()
-            self._due = time.monotonic() + self.seconds
+        except (OSError, SQLAlchemyError) as error:
+            _logger.warning("%s", error)
+        self._due = time.monotonic() + self.seconds
 
 
 def work(
@@ -78,6 +83,8 @@ def _results(hands: Sequence["Future[None]"], done: "SimpleQueue[Done]", chores:
     """What the hands have done, as it comes; the chores are done meanwhile. Raises what ended a hand."""
     while True:
         idle = all(hand.done() for hand in hands)
+        with suppress(Empty):
+            yield done.get(timeout=0 if idle else IDLE_SECONDS)
         while not done.empty():
             yield done.get()
         for hand in hands:
@@ -87,7 +94,6 @@ def _results(hands: Sequence["Future[None]"], done: "SimpleQueue[Done]", chores:
             return
         for chore in chores:
             chore.look()
-        time.sleep(IDLE_SECONDS / 4)
 
 
 def _serve(room: UploadRoom, run_id: str, stop: Callable[[], bool], once: bool, tell: Callable[[Done], object]) -> None:
@@ -98,7 +104,7 @@ def _serve(room: UploadRoom, run_id: str, stop: Callable[[], bool], once: bool, 
         if job is not None:
             try:
                 tell((job.job_id, do(room, job, Doing(run_id), stop)))
-            except (OSError, OperationalError):
+            except (OSError, SQLAlchemyError):
                 # Not even the failure could be recorded (a full disk): the claim runs out, and the job comes back.
                 tell((job.job_id, "retry"))
                 _pause(stop, _PAUSE_SECONDS)
