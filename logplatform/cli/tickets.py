@@ -110,10 +110,12 @@ def run(session: Session, as_json: bool) -> None:
     Each ticket counts once, across runs and restarts too. Exit code 0: done, refused messages and all; 2: a topic
     cannot be read, or another process is at it.
     """
+    from logplatform.orchestration.telling import tell_dagster  # noqa: PLC0415
     from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
 
     with _until_stopped() as stopped:
-        report = Progress(session.settings).run(stopped.is_set, lambda line: None if as_json else click.echo(line))
+        progress = Progress(session.settings, tell_dagster)
+        report = progress.run(stopped.is_set, lambda line: None if as_json else click.echo(line))
     if as_json:
         print_json(asdict(report))
     else:
@@ -128,11 +130,12 @@ def stream(session: Session, interval: float | None) -> None:
 
     What has begun is committed before it ends; a killed stream loses and doubles nothing.
     """
+    from logplatform.orchestration.telling import Teller  # noqa: PLC0415
     from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
 
     seconds = interval or session.settings.tickets.interval_seconds
     with _until_stopped() as stopped:
-        report = Progress(session.settings).stream(stopped, seconds, click.echo)
+        report = Progress(session.settings, Teller().tell).stream(stopped, seconds, click.echo)
     click.echo(report.text())
 
 

@@ -98,4 +98,4 @@ def _nothing_to_do(checked: _Checked) -> Iterator[Mistake]:
     settings = checked.loaded.settings
     if not any(source.enabled for source in (*settings.archives.sources, *settings.machines.sources)):
         fix = "add a source to archives.sources or machines.sources (`logplatform init` shows how)"
-        yield checked.told("", "there is no source: nothing would be collected", fix, "warning")
+        yield checked.told("", "no server and no machine is named: none of their logs are collected", fix, "warning")

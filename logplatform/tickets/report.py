@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from logplatform.failures import LeaseHeld
 from logplatform.settings.model import Settings
 from logplatform.stores.ticket_state import CommitRow
-from logplatform.tenancy import open_tenancy
+from logplatform.tenancy import Tenancy, open_tenancy
 from logplatform.tickets.ingest import Ingest
 
 Tell = Callable[[str], object]
@@ -53,9 +53,10 @@ def _counts(counted: Report | CommitRow) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The ingest as a command runs it."""
+    """The ingest as a command runs it; `days_told` is called after commits, to tell Dagster of their days."""
 
     settings: Settings
+    days_told: Callable[[Tenancy], object] = lambda _: None
 
     def run(self, stopped: Callable[[], bool], tell: Tell) -> Report:
         """Commit all that is new; raises LeaseHeld if another process is at it."""
@@ -64,7 +65,8 @@ class Progress:
             for commit in Ingest(tenancy, uuid.uuid4().hex).run(stopped):
                 report.add(commit)
                 tell(f"commit {commit.id}: {_counts(commit)}")
-        report.seconds = time.monotonic() - start
+            report.seconds = time.monotonic() - start
+            self.days_told(tenancy)
         return report
 
     def stream(self, stopped: threading.Event, interval_seconds: float, tell: Tell) -> Report:
@@ -80,6 +82,7 @@ class Progress:
                         tell(f"commit {commit.id}: {_counts(commit)}")
                 except LeaseHeld as held:
                     tell(f"left for the next time: {held}")
+                self.days_told(tenancy)
                 stopped.wait(max(0.0, interval_seconds - (time.monotonic() - begun)))
         report.seconds = time.monotonic() - start
         return report

@@ -1,6 +1,9 @@
 """Days derived again: rows are replaced, ids stay, figures add up, and what is good by now is made good."""
 
-from collections.abc import Generator
+import random
+import shutil
+import signal
+from collections.abc import Callable, Generator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from logplatform.tickets.measures import arrows
 from logplatform_tests.tickets.messages import numbered
 from logplatform_tests.tickets.outcome import outcome, rows_of, settings_in
 from logplatform_tests.tickets.test_ingest import fill, ingest, made
+from logplatform_tests.tickets.test_kills import FORK, Steps
 
 
 def derive(settings: Settings, run_id: str = "again") -> list[CommitRow]:
@@ -103,6 +107,41 @@ def test_days_without_commits_are_nothing_to_derive(tmp_path: Path) -> None:
     ingest(settings)
     with open_tenancy(settings, "tickets") as tenancy:
         assert list(derive_again(tenancy, [date(2020, 1, 1), date(2020, 1, 2)], "again")) == []
+
+
+def _child(settings: Settings, last: int, tell: "Callable[[int], object] | None") -> None:
+    steps = Steps(last)
+    derive(settings, f"child {last}")
+    if tell is not None:
+        tell(steps.count)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_anywhere_and_derived_again_nothing_is_lost_or_doubled(tmp_path: Path, seed: int) -> None:
+    narrow = Settings.model_validate(
+        {"data_root": tmp_path, "landing": {"max_line_bytes": 2_000}, "tickets": {"batch_messages": 90}}
+    )
+    fill(tmp_path, [*made(250, seed=seed), *(numbered(n, note="x" * 3_000) for n in range(20))])
+    ingest(narrow)
+    whole = shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name} whole"), symlinks=True)
+    clean, wide = settings_in(whole), settings_in(tmp_path)
+    receiver, sender = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=_child, args=(clean, 0, sender.send))
+    child.start()
+    steps = int(receiver.recv())
+    child.join()
+    draw = random.Random(seed)
+    ended: list[int | None] = []
+    for _ in range(3):
+        child = FORK.Process(target=_child, args=(wide, draw.randint(1, steps), None))
+        child.start()
+        child.join()
+        ended.append(child.exitcode)
+    assert set(ended) <= {0, -signal.SIGKILL}
+    assert -signal.SIGKILL in ended
+    derive(wide, "last")
+    assert outcome(wide) == outcome(clean)
+    assert missing(wide) == [0, 0, 0]
 
 
 def test_a_process_that_dies_between_two_pieces_is_followed_by_one_that_ends_it(

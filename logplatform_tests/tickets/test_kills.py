@@ -34,7 +34,7 @@ from logplatform_tests.tickets.test_ingest import fill, ingest, made
 _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
 _BATCH = 90
 Mode = Literal["run", "stream"]
-_FORK = multiprocessing.get_context("fork")
+FORK = multiprocessing.get_context("fork")
 
 
 class Steps:
@@ -96,7 +96,7 @@ def _child(mode: Mode, settings: Settings, last: int, tell: "Callable[[int], obj
 
 def _killed_child(mode: Mode, settings: Settings, last: int, meanwhile: Callable[[], None]) -> bool:
     """Ingest in a child that dies at step `last`, with something done `meanwhile`; tells whether it died."""
-    child = _FORK.Process(target=_child, args=(mode, settings, last, None))
+    child = FORK.Process(target=_child, args=(mode, settings, last, None))
     child.start()
     meanwhile()
     child.join()
@@ -106,8 +106,8 @@ def _killed_child(mode: Mode, settings: Settings, last: int, meanwhile: Callable
 
 def _steps(settings: Settings) -> int:
     """How many steps an undisturbed ingest takes."""
-    receiver, sender = _FORK.Pipe(duplex=False)
-    child = _FORK.Process(target=_child, args=("run", settings, 0, sender.send))
+    receiver, sender = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=_child, args=("run", settings, 0, sender.send))
     child.start()
     steps = receiver.recv()
     child.join()
