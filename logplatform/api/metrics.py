@@ -4,16 +4,19 @@ What belongs here: the answer's form. What does not: measuring (`logplatform.met
 """
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 router = APIRouter(tags=["metrics"])
+
+_OPENMETRICS = "application/openmetrics-text"
+_TEXT = {"schema": {"type": "string"}}
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={200: {"description": "All metrics", "content": {"text/plain": _TEXT, _OPENMETRICS: _TEXT}}},
 )
 def metrics(request: Request) -> Response:
     """All metrics in the text format of Prometheus, or in OpenMetrics where `Accept` asks for it.
@@ -24,5 +27,14 @@ def metrics(request: Request) -> Response:
     registry = request.app.state.metrics
     if not isinstance(registry, CollectorRegistry):
         raise TypeError("the application was not started")
-    encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(registry), media_type=content_type)
+    if asks_for_openmetrics(request.headers.get("accept", "")):
+        return Response(openmetrics.generate_latest(registry), media_type=openmetrics.CONTENT_TYPE_LATEST)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def asks_for_openmetrics(accept: str) -> bool:
+    """Whether the header `Accept` names OpenMetrics; its parameters do not matter, and may be anything.
+
+    prometheus_client's own choice fails for a version that is no number.
+    """
+    return any(wanted.split(";")[0].strip().lower() == _OPENMETRICS for wanted in accept.split(","))

@@ -59,6 +59,25 @@ def test_the_key_is_asked_for_here_too(serve: Serve) -> None:
     assert openmetrics.text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", "text/plain"),
+        ("text/plain;version=x", "text/plain"),
+        (";;;=,", "text/plain"),
+        ("application/openmetrics-text;version=abc", "application/openmetrics-text"),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            "application/openmetrics-text",
+        ),
+    ],
+)
+def test_whatever_form_is_asked_for_there_is_an_answer(client: httpx.Client, accept: str, form: str) -> None:
+    answer = client.get("/metrics", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(f"{form}; version=")
+
+
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A settings file with one server of archives, one of its files cut off."""
