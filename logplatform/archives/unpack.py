@@ -19,7 +19,7 @@ from logplatform.archives.places import extracted_key, label
 from logplatform.archives.reports import EXTRACTED, extracted_report
 from logplatform.archives.turns import Delivered
 from logplatform.failures import PermanentFailure, TransientFailure
-from logplatform.landing.observations import Observation
+from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.orchestration.figures import DayReport
 
 
@@ -108,19 +108,9 @@ def _commit(job: Job, group: Sequence[_Unpacked]) -> None:
 
 def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked, delivered: Delivered) -> None:
     ledger, found, extraction = job.tenancy.ledger, one.found, one.extraction
-    if extraction is None:
-        failure = one.failure or TransientFailure("it was not read")
-        ledger.fail(connection, found, "extract", failure, job.run_id, job.extract_policy())
-        log_file(logging.WARNING, found, "extract", str(failure), type(failure).__name__)
-        return
-    error = extraction.error
-    if extraction.sha256 != found.sha256:
-        error = f"its landed bytes have changed on this disk: they hash to {extraction.sha256}, not {found.sha256}"
-    if error is not None:
-        if found.status == "processed":
-            raise PermanentFailure(f"{label(found)} cannot be derived again: {error}")
-        ledger.fail(connection, found, "corruption", error, job.run_id, job.extract_policy())
-        log_file(logging.WARNING, found, "extract", error, "corruption")
+    failure = _failure_of(job, one)
+    if extraction is None or failure is not None:
+        _fail(job, connection, found, failure or TransientFailure("it was not read"))
         return
     ledger.describe(
         connection,
@@ -144,3 +134,28 @@ def _commit_one(job: Job, connection: sa.Connection, one: _Unpacked, delivered: 
     )
     delivered.add(found, extraction.content_sha256 or "")
     log_file(logging.INFO, found, "extract", f"{extraction.extracted_bytes} bytes, {extraction.lines} lines")
+
+
+def _failure_of(job: Job, one: _Unpacked) -> TransientFailure | str | None:
+    """Why the file cannot be committed: it could not be read now, or (a text) its archive is corrupt."""
+    found, extraction = one.found, one.extraction
+    if extraction is None:
+        return one.failure
+    if extraction.sha256 != found.sha256:
+        return f"its landed bytes have changed on this disk: they hash to {extraction.sha256}, not {found.sha256}"
+    if extraction.error is not None:
+        return extraction.error
+    # Retention removes inside a transaction of its own, so the answer holds until this one ends.
+    if one.key is None or not job.tenancy.files.exists(one.key):
+        return TransientFailure("what it was extracted to was removed before it was committed")
+    return None
+
+
+def _fail(job: Job, connection: sa.Connection, found: Observation, failure: TransientFailure | str) -> None:
+    """Record why a file was not extracted; raises PermanentFailure for a corrupt one that was delivered before."""
+    corrupt = isinstance(failure, str)
+    if corrupt and found.status == "processed":
+        raise PermanentFailure(f"{label(found)} cannot be derived again: {failure}")
+    kind: ErrorKind = "corruption" if corrupt else "extract"
+    job.tenancy.ledger.fail(connection, found, kind, failure, job.run_id, job.extract_policy())
+    log_file(logging.WARNING, found, "extract", str(failure), "corruption" if corrupt else type(failure).__name__)
