@@ -129,6 +129,14 @@ def test_what_was_done_and_what_was_broken_shows(file: Path, watched: Service) -
     assert value("upload_bytes", status="pending") == len(CSV)
     assert value("up", store="dagster") is None, "nobody has started Dagster yet"
 
+    command(file, "uploads", "work", "--once")
+    value = until(client, lambda value: value("uploads", status="completed") == 1)
+    assert value("uploads", status="pending") is None
+    assert value("upload_attempts", status="completed") == 1
+    assert [value("upload_records", outcome=name) for name in ("document", "dead_letter", "duplicate")] == [2, 0, 0]
+    assert (value("queue_jobs"), value("waiting_items", domain="uploads", source="uploads")) == (0, 0)
+    assert abs((value("last_success_timestamp_seconds", domain="uploads", source="uploads") or 0) - time.time()) < 60
+
     command(file, "tickets", "produce", "--count", "50", "--rate", "10000", "--invalid-share", "0")
     command(file, "tickets", "run")
     command(file, "run", "--domain", "archives")
