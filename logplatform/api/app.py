@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("logplatform"),
         description=_ABOUT,
         lifespan=lifespan,
-        openapi_url="/api/openapi.json",
+        openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
     )

@@ -12,7 +12,7 @@ from logplatform.settings.model import Settings
 from logplatform_tests.api.conftest import Serve
 
 KEY = "correct-horse-battery"
-ASKED = "/api/openapi.json"
+ASKED = "/openapi.json"
 
 
 def basic(password: str) -> dict[str, str]:

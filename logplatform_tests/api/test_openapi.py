@@ -9,7 +9,7 @@ import pytest
 
 from logplatform_tests.api.conftest import Service
 
-DOCUMENT = "/api/openapi.json"
+DOCUMENT = "/openapi.json"
 CONFORMING = ("status_code", "content_type", "response_schema")
 
 

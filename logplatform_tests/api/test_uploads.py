@@ -307,3 +307,35 @@ def test_a_large_file_comes_whole(service: Service, tmp_path: Path) -> None:
     assert record is not None
     with service.room.tenancy.files.open(record.object_key) as file:
         assert file.read() == data
+
+
+HOSTILE = [
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":"\\ud800"}',
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":"\\u0000"}',
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":1e400}',
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":' + b"9" * 5_000 + b"}",
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":123456789012345678901234567890}',
+    b'{"a":' * 500 + b"1" + b"}" * 500,
+    b"[" * 100_000,
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":"' + b"x" * (2 << 20) + b'"}',
+    b'{"timestamp":"2026-03-01T10:00:00Z","a":"\xff\xfe"}',
+    b"\xff\xfe" + '{"timestamp":"2026-03-01T10:00:00Z","a":"é"}'.encode("utf-16-le")[:-1],
+    b"\x00" * 1_000,
+    b'timestamp,a\n2026-03-01T10:00:00Z,"' + b'"' * 9_999,
+    b"timestamp,a\n2026-03-01T10:00:00Z,\xff\xfe\n",
+    b"\r" * 50_000,
+]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+def test_hostile_content_is_taken_or_refused_never_a_fault(service: Service, name: str) -> None:
+    """And what is taken can be told afterwards, and worked off."""
+    for content in HOSTILE:
+        answer = send(service.client, name, content)
+        assert answer.status_code in {201, 400}, content[:60]
+        assert answer.json()["success"] is (answer.status_code == 201)
+    assert set(work_off(service)) <= {"completed"}
+    for item in service.client.get("/api/logs/uploads/recent").json()["data"]:
+        told = service.client.get(f"/api/logs/uploads/{item['job_id']}")
+        assert told.status_code == 200
+        assert told.json()["data"]["processed"] is (item["status"] == "completed")
