@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse
 
 from logplatform.api.errors import Refused
 from logplatform.api.page_parts import FILTERS, Drawn, dagster_url, drawn, link, shown_document
+from logplatform.api.search import remember
 from logplatform.api.search_parameters import SearchParameters
 from logplatform.api.served import Given, Served
 from logplatform.stores.log_index import LogIndex
@@ -70,7 +71,7 @@ async def first_page(request: Request, served: Given) -> HTMLResponse:
     told = asked.told()
     after = None
     if told and asked.page == 1 and found.page is not None:
-        after = BackgroundTask(served.history.add, told, found.page.total)
+        after = BackgroundTask(remember, served.history, told, found.page.total)
     saved = await served.asked(lambda _: served.saved.all()[:SHOWN_SEARCHES], None)
     past = await served.asked(served.history.last, SHOWN_SEARCHES)
     return _html(

@@ -4,20 +4,26 @@ What belongs here: these routes and their answers. What does not: parameters (`s
 (`stores.log_index`), saved searches and the history (`saved`).
 """
 
+import logging
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 
 from logplatform.api.asking import refusing
 from logplatform.api.errors import responses
 from logplatform.api.search_parameters import CompletionParameters, SearchParameters
 from logplatform.api.served import Given
 from logplatform.stores.log_query import Page
+from logplatform.stores.searches import SearchHistory
 from logplatform.uploads.completion import Completion, completions
 
 router = APIRouter(prefix="/api/search", tags=["search"])
+
+_log = logging.getLogger(__name__)
 
 
 class FoundDocument(BaseModel):
@@ -66,7 +72,7 @@ async def search(served: Given, asked: Annotated[SearchParameters, Query()], aft
     told = asked.told()
     if told and found.page == 1:
         # Afterwards: an answer does not wait for the disk.
-        after.add_task(served.history.add, told, found.total)
+        after.add_task(remember, served.history, told, found.total)
     return SearchAnswer(data=found_page(found, took))
 
 
@@ -76,6 +82,14 @@ async def autocomplete(served: Given, asked: Annotated[CompletionParameters, Que
     fields = (asked.field,) if asked.field else None
     found = await served.questions.ask(lambda index: completions(index, asked.q, fields, asked.limit))
     return CompletionAnswer(data=found)
+
+
+def remember(history: SearchHistory, parameters: Mapping[str, Any], total: int) -> None:
+    """Record a search; a history that cannot be written just now is worth a line in the log, and no more."""
+    try:
+        history.add(parameters, total)
+    except SQLAlchemyError as error:
+        _log.warning("the search history could not be written: %s", error)
 
 
 def found_page(found: Page, took_ms: float) -> FoundPage:

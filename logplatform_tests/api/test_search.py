@@ -202,6 +202,15 @@ def test_the_history_has_what_was_searched_for(service: Service) -> None:
     assert history() == []
 
 
+def test_a_history_that_cannot_be_written_costs_no_answer(service: Service) -> None:
+    """Somebody holds the database: searches go on."""
+    with service.room.tenancy.database.write():
+        begun = time.monotonic()
+        for _ in range(3):
+            assert service.client.get("/api/search", params={"q": "payment"}).status_code == 200
+        assert time.monotonic() - begun < 20
+
+
 def test_many_questions_at_once_are_all_answered(searched: Service) -> None:
     """More than there are places: they wait for their turn."""
 
