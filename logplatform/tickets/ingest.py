@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import duckdb
 import sqlalchemy as sa
 
+from logplatform.failures import PermanentFailure
 from logplatform.landing.leases import Lease, holder_name
 from logplatform.settings.tickets import TicketTopic
 from logplatform.stores.ticket_ids import SeenIds
@@ -50,22 +51,32 @@ class Ingest:
     def run(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[CommitRow]:
         """Commit all that is new, topic by topic, until nothing is or `stopped()`; yields each commit.
 
-        Raises LeaseHeld if another process is at it. A commit that a dead process did not show to readers is shown
+        Raises LeaseHeld if another process is at it. A topic that cannot be read does not hold up the others: its
+        PermanentFailure is raised when they are done. A commit that a dead process did not show to readers is shown
         first.
         """
         tenancy, views = self.tenancy, open_views(self.tenancy)
         holding = tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(self.run_id))
+        unreadable: list[PermanentFailure] = []
         with holding as lease, open_engine() as engine:
             views.publish()
             for source in topics(tenancy.settings):
                 topic = _Topic(tenancy, source, open_log(tenancy.settings, source), engine, lease, self.run_id)
-                while not stopped() and (commit := topic.commit_next(views.tables)) is not None:
-                    views.publish()
-                    yield commit
-                    if views.tables.tidy(lease, views.state):
-                        views.publish()
-                    if commit.id % SWEEP_EVERY == 0:
-                        views.tables.sweep()
+                try:
+                    yield from self._read_on(topic, views, stopped)
+                except PermanentFailure as failure:
+                    unreadable.append(failure)
+        if unreadable:
+            raise unreadable[0]
+
+    def _read_on(self, topic: "_Topic", views: Views, stopped: Callable[[], bool]) -> Iterator[CommitRow]:
+        while not stopped() and (commit := topic.commit_next(views.tables)) is not None:
+            views.publish()
+            yield commit
+            if views.tables.tidy(topic.lease, views.state):
+                views.publish()
+            if commit.id % SWEEP_EVERY == 0:
+                views.tables.sweep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class _Topic:
             for block in self.log.read(partition, first, min(end, first + share), intake.max_line_bytes):
                 intake.take(block)
                 after = block.next
-                if intake.size >= allowed:
+                if intake.size >= allowed or intake.crowded:
                     break
             if after > first:
                 ranges[partition] = (first, after)

@@ -26,6 +26,7 @@ from logplatform.orchestration.reconcile import close_dead_runs, reconcile
 from logplatform.orchestration.resources import domain_resources
 from logplatform.orchestration.runs import Ran, derive_tags, run_here
 from logplatform.settings.model import Settings
+from logplatform.stores.ticket_state import TicketState
 from logplatform.tenancy import open_tenancy
 from logplatform.tickets.measures import arrows, broken
 from logplatform.tickets.sensors import waits
@@ -274,3 +275,25 @@ def _command(settings: Settings) -> subprocess.Popen[bytes]:
 def _taken(settings: Settings) -> int:
     found = standing(settings, "tickets")
     return 0 if found is None else found.files["taken in"] + found.files["refused"] + found.files["duplicates"]
+
+
+def test_a_topic_that_cannot_be_read_does_not_hold_up_the_others(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    topics = [{"name": "first", "topic": "one"}, {"name": "second", "topic": "two"}]
+    settings = settings_in(tmp_path, topics=topics)
+    for topic in ("one", "two"):
+        log_in(tmp_path, topic).append([(b"k", numbered(ord(topic[0])))])
+    ingest(settings)
+    log_in(tmp_path, "one").folder.rename(tmp_path / "away")
+    log_in(tmp_path, "one")
+    log_in(tmp_path, "two").append([(b"k", numbered(7))])
+    (request,) = tick(settings, instance).run_requests or []
+    ran = run_here(build_defs(settings), instance, "tickets", request.tags)
+    assert not ran.success
+    assert any("the spool was replaced" in problem for problem in ran.problems), ran.problems
+    assert outcome_messages(settings) == 3
+
+
+def outcome_messages(settings: Settings) -> int:
+    """Messages that were taken in."""
+    with open_tenancy(settings, "tickets") as tenancy:
+        return TicketState(tenancy.database, tenancy.tenant).sums()["messages"]
