@@ -27,7 +27,7 @@ import logplatform
 from logplatform.stores.files import LocalPart
 
 PACKAGE = str(Path(logplatform.__file__).parent)
-WATCHED = tuple(f"{PACKAGE}/{part}/" for part in ("archives", "machines", "landing", "stores", "sources"))
+WATCHED = tuple(f"{PACKAGE}/{part}/" for part in ("archives", "machines", "uploads", "landing", "stores", "sources"))
 CALLS = ("fsync", "rename", "replace", "unlink", "symlink", "link", "mkdir")
 
 

@@ -1,15 +1,11 @@
 """From a file to searchable documents: everything once, whatever happens on the way."""
 
-import os
-import random
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -22,7 +18,6 @@ from logplatform.uploads.intake import receive
 from logplatform.uploads.jobs import do
 from logplatform.uploads.room import UploadRoom, open_uploads
 from logplatform.uploads.worker import work
-from logplatform_tests.faults.killing import Kill, read_course, watcher, write_course
 from logplatform_tests.uploads.indexed import ndjson, some_events
 
 EVENTS = some_events(300)
@@ -33,11 +28,7 @@ FILES = {
     "table.csv": b"timestamp,user_id,order_id,amount\n2026-03-01T10:00:00Z,U1,O1,5\n2026-03-01T10:00:01Z,U1,O2\n",
 }
 DOCUMENTS, LETTERS = 201, 3
-BEGIN = datetime(2026, 3, 2, 12, tzinfo=UTC)
-KILLED = -signal.SIGKILL
 RETRIES = 3
-CHILDREN = get_context("forkserver")
-CHILDREN.set_forkserver_preload(["logplatform_tests.uploads.test_worker"])
 
 
 def settings_in(folder: Path) -> Settings:
@@ -167,65 +158,55 @@ def test_the_worker_ends_after_the_job_at_hand(tmp_path: Path) -> None:
             assert room.uploads.counts() == {"completed": 1}
 
 
-def _all_of_it(folder: Path, restart: int, kill: Kill | None, course: Path | None) -> None:
-    """What a sender and a worker do: send every file, work off every job; then leave at once."""
-    watching = watcher(kill, record=course is not None)
-    started = time.monotonic()
-    moment = BEGIN + restart * timedelta(minutes=2)
-    with open_uploads(settings_in(folder), lambda: moment) as room:
-        for name, data in FILES.items():
-            receive(room, name, [data])
-        work_off(room)
-    if course is not None:
-        write_course(course, watching, round((time.monotonic() - started) * 1000))
-    os._exit(0)
+def test_the_claim_of_a_dead_worker_is_free_at_once(room: UploadRoom) -> None:
+    """Nobody waits a minute for a job whose worker was killed; a live one keeps its job."""
+    receive(room, "a.json", [FILES["first.json"]])
+    with subprocess.Popen(["sleep", "0"]) as dead:
+        dead.wait()
+    assert room.queue.claim(holder=f"{socket.gethostname()}/{dead.pid}/worker") is not None
+    assert room.queue.claim() is None
+    assert work_off(room) == ["completed"]
+    receive(room, "b.json", [FILES["second.json"]])
+    assert room.queue.claim(holder=holder_name("alive")) is not None
+    assert work_off(room) == []
 
 
-def _run(folder: Path, restart: int, kill: Kill | None = None, course: Path | None = None) -> int | None:
-    child = CHILDREN.Process(target=_all_of_it, args=(folder, restart, kill, course))
-    child.start()
-    child.join()
-    return child.exitcode
+def test_several_jobs_are_done_at_the_same_time(room: UploadRoom) -> None:
+    """A large file does not keep the small ones waiting; the counts are as ever."""
+    for number in range(12):
+        receive(room, f"{number}.json", [ndjson(some_events(30, seed=number))])
+    done = [outcome for _, outcome in work(room, "test", never, once=True, parallel=4)]
+    assert done == ["completed"] * 12
+    assert room.index.search(Search()).total == 360
+    assert len(room.queue) == 0
 
 
-def _check_kills(folder: Path, count: int) -> None:
-    note = folder / "course.json"
-    assert _run(folder / "course", 0, course=note) == 0
-    course = read_course(note)
-    draw = random.Random(f"uploads {count}")
-    lines = sorted(place for place in course.lines if place.startswith(("stores/", "landing/")))
-    died = 0
-    for case in range(count):
-        place = draw.choice(lines)
-        kills = (
-            Kill("line", draw.randint(1, course.lines[place]), place)
-            if case % 3 == 2
-            else Kill("step", draw.randint(1, len(course.steps)))
-        )
-        here = folder / f"case {case}"
-        died += _run(here, 0, kills) == KILLED
-        assert _run(here, 1) == 0
-        with open_uploads(settings_in(here)) as room:
-            numbers = Counter(
-                document["number"] for document in room.index.export("", Search().filters) if "number" in document
-            )
-            assert max(numbers.values()) == 1, kills
-            assert room.index.search(Search()).total == DOCUMENTS, kills
-            assert room.tenancy.letters.count() == LETTERS, kills
-            counts = room.uploads.counts()
-            assert counts.get("completed") == len(FILES), kills
-            assert counts.keys() <= {"completed", "duplicate"}, kills
-            assert len(room.queue) == 0, kills
-    assert died >= count * 2 // 3
+def test_a_job_that_takes_long_is_handed_back_when_the_worker_must_stop(
+    room: UploadRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing done, and no retry used up; the next worker does it."""
+    monkeypatch.setattr("logplatform.uploads.jobs.STOP_SECONDS", 0.0)
+    record = receive(room, "a.json", [FILES["first.json"]]).record
+    job = room.queue.claim()
+    assert record is not None
+    assert job is not None
+    assert do(room, job, Doing("test"), lambda: True) == "handed back"
+    found = room.uploads.get(record.job_id)
+    assert found is not None
+    assert (found.status, found.retry_count) == ("pending", 0)
+    assert room.index.search(Search()).total == 0
+    assert work_off(room) == ["completed"]
 
 
-def test_a_few_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    """kill -9 while receiving or working, then the sender sends again and a worker starts: all is there, once."""
-    _check_kills(tmp_path, 5)
-
-
-@pytest.mark.faults
-@pytest.mark.timeout(3_000)
-def test_sixty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    """The full count."""
-    _check_kills(tmp_path, 60)
+def test_what_jobs_cost_is_kept(room: UploadRoom) -> None:
+    """Attempts, retries, seconds, records: read from an index, for the metrics."""
+    receive(room, "a.json", [FILES["first.json"]])
+    record = receive(room, "b.json", [FILES["second.json"]]).record
+    assert record is not None
+    room.uploads.begin(record.job_id)
+    room.uploads.fail(record.job_id, "busy", final=False, seconds=1.5)
+    work_off(room)
+    done = room.uploads.sums()["completed"]
+    assert (done.uploads, done.attempts, done.retries) == (2, 3, 1)
+    assert (done.records, done.documents, done.dead_letters) == (202, 200, 2)
+    assert done.seconds > 1.5
