@@ -143,7 +143,10 @@ def test_how_bytes_come_makes_no_difference_to_lines(data: bytes, sizes: list[in
 
 @settings(max_examples=150)
 @given(
-    st.lists(st.sampled_from(['{"a":1}', "{", "}", "[", "]", ",", '"', "\n", " ", '"x\\"', "\n ", "12"]), max_size=40),
+    st.lists(
+        st.sampled_from(['{"a":1}', '{"a":1},', "{", "}", "[", "]", ",", '"', "\n", " ", '"x\\"', "\n ", "12"]),
+        max_size=40,
+    ),
     st.lists(st.integers(1, 9), min_size=1),
 )
 def test_how_bytes_come_makes_no_difference_to_json(parts: list[str], sizes: list[int]) -> None:
