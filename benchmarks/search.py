@@ -32,6 +32,7 @@ QUESTIONS: dict[str, float | None] = {
     "transactions": None,
     "overview": None,
     "performance": None,
+    "fraud_one_day": None,
     "fraud": None,
 }
 """Each question with its aim in milliseconds; None: only told."""

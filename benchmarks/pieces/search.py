@@ -49,6 +49,7 @@ QUESTIONS: dict[str, Callable[[LogIndex], object]] = {
     "transactions": lambda index: analytics.transactions(index, ALL),
     "overview": lambda index: dashboard.overview(index, ALL),
     "performance": lambda index: performance.metrics(index, ALL),
+    "fraud_one_day": lambda index: fraud.stats(index, _DAY, FraudRules()),
     "fraud": lambda index: fraud.stats(index, ALL, FraudRules()),
 }
 

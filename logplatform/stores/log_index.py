@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from logplatform.stores.dataset import Change, Dataset, VisibleFile
 from logplatform.stores.dataset_writer import DatasetWriter
 from logplatform.stores.log_engine import LogEngine, Reading
-from logplatform.stores.log_query import INTERVALS, Aggregation, Filters, Page, Search
+from logplatform.stores.log_query import INTERVALS, Aggregation, Alike, Filters, Page, Search
 from logplatform.stores.log_schema import document
 from logplatform.stores.log_search import found_terms, search_page
 from logplatform.stores.log_sql import aggregation_sql, columns_sql, documents_sql
@@ -73,8 +73,13 @@ class LogIndex(Protocol):
         """All documents that are found, as a stream, days in order."""
         ...
 
-    def stream(self, columns: Sequence[str], filters: Filters, order: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """Some columns of all documents, sorted by `order` (ascending, nulls last); times in microseconds (UTC)."""
+    def stream(
+        self, columns: Sequence[str], filters: Filters, order: Sequence[str], alike: Alike | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Some columns of all documents, sorted by `order` (ascending, nulls last); times in microseconds (UTC).
+
+        `alike` is looked for among the documents of the same days as `filters` leave.
+        """
         ...
 
 
@@ -155,10 +160,12 @@ class ParquetLogIndex:
                 for row in batch.to_pylist():
                     yield document(row)
 
-    def stream(self, columns: Sequence[str], filters: Filters, order: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    def stream(
+        self, columns: Sequence[str], filters: Filters, order: Sequence[str], alike: Alike | None = None
+    ) -> Iterator[tuple[Any, ...]]:
         """Sort on disk where memory does not suffice, then read some rows at a time."""
         with self._over(self._files(filters)) as reading:
-            for batch in reading.batches(columns_sql(reading.source, columns, filters, order), _STREAM_ROWS):
+            for batch in reading.batches(columns_sql(reading.source, columns, filters, order, alike), _STREAM_ROWS):
                 yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def _files(self, filters: Filters) -> list[VisibleFile]:

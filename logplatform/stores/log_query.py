@@ -83,6 +83,14 @@ ALL = Filters()
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Only documents whose `field` has a value that it also has in a document of `filters`."""
+
+    field: str
+    filters: Filters
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """A page of documents: `text` is looked for in TEXT_BOOSTS, any of its words suffices, `"…"` holds words together.
 

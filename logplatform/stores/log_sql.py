@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from logplatform.stores.log_query import INTERVALS, TEXT_BOOSTS, Aggregation, Filters, Interval, Measure, Search, known
+from logplatform.stores.log_query import (
+    INTERVALS,
+    TEXT_BOOSTS,
+    Aggregation,
+    Alike,
+    Filters,
+    Interval,
+    Measure,
+    Search,
+    known,
+)
 from logplatform.stores.log_text import BEGINNING, INSIDE, WHOLE, WORD, Term, distance_allowed
 
 _SECONDS: dict[Interval, int] = {"minute": 60, "hour": 3_600, "day": 86_400}
@@ -119,16 +129,21 @@ def documents_sql(source: str, filters: Filters, terms: Sequence[Term]) -> tuple
 
 
 def columns_sql(
-    source: str, columns: Sequence[str], filters: Filters, order: Sequence[str]
+    source: str, columns: Sequence[str], filters: Filters, order: Sequence[str], alike: Alike | None = None
 ) -> tuple[str, dict[str, Any]]:
     """Some columns of the documents, sorted; `timestamp` in microseconds since 1970."""
     for name in (*columns, *order):
         known(name)
     statement = Statement()
+    condition = statement.where(filters)
+    if alike is not None:
+        known(alike.field)
+        theirs = statement.where(alike.filters)
+        condition += f" AND {alike.field} IN (SELECT {alike.field} FROM {source} WHERE {theirs})"  # noqa: S608 (see the module)
     shown = ", ".join("epoch_us(timestamp) AS timestamp" if name == "timestamp" else name for name in columns)
     # The files' own columns, which the names of the result would hide.
     by = ", ".join(f"documents.{name} NULLS LAST" for name in order)
-    query = f"SELECT {shown} FROM {source} AS documents WHERE {statement.where(filters)} ORDER BY {by}"  # noqa: S608 (see the module)
+    query = f"SELECT {shown} FROM {source} AS documents WHERE {condition} ORDER BY {by}"  # noqa: S608 (see the module)
     return query, statement.parameters
 
 

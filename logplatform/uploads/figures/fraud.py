@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logplatform.stores.log_index import LogIndex
-from logplatform.stores.log_query import COUNT, Aggregation, Filters, Measure
+from logplatform.stores.log_query import COUNT, Aggregation, Alike, Filters, Measure
 from logplatform.uploads.figures.groups import Row, moment, share
 from logplatform.uploads.fraud import FraudRules, Scored, Transaction, scored
 
@@ -21,11 +21,13 @@ _COLUMNS = ("id", "user_id", "timestamp", "amount", "ip", "country_code", "statu
 def alerts(index: LogIndex, filters: Filters, rules: FraudRules) -> Iterator[Scored]:
     """The transactions of a period with their scores, by user and time.
 
-    What a user did before the period counts as history; transactions without a user have none and are left out.
+    What a user did before the period counts as history; transactions without a user have none and are left out. Of
+    users who did nothing in the period nothing is read.
     """
-    before = replace(filters, since=None)
-    asked = before.term("log_type", "transaction").having("user_id")
-    rows = index.stream(_COLUMNS, asked, ("user_id", "timestamp", "id"))
+    paid = filters.term("log_type", "transaction").having("user_id")
+    asked = replace(paid, since=None)
+    active = None if filters.since is None else Alike("user_id", paid)
+    rows = index.stream(_COLUMNS, asked, ("user_id", "timestamp", "id"), active)
     since = 0 if filters.since is None else round(filters.since.timestamp() * 1_000_000)
     return (one for one in scored(map(_transaction, rows), rules) if one.transaction.at >= since)
 

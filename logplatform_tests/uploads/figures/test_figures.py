@@ -202,6 +202,9 @@ def test_what_was_before_the_period_counts_as_history(index: ParquetLogIndex) ->
     part = {one.transaction.id: one.score for one in fraud_figures.alerts(index, late, RULES)}
     assert part
     assert part.items() <= whole.items()
+    expected = {event["transaction_id"] for event in of("transaction")
+                if datetime.fromisoformat(event["timestamp"]) >= BEGIN + timedelta(days=2)}  # fmt: skip
+    assert {one.transaction.transaction_id for one in fraud_figures.alerts(index, late, RULES)} == expected
 
 
 def _transaction(event: Event, place: object) -> Transaction:
