@@ -60,6 +60,11 @@ def load(job: Job, account: DayAccount) -> DaySession:
     return DaySession(job.places[account.source, account.folder], account, events, compute_session(account.day, events))
 
 
+def bytes_read(job: Job, day: date) -> int:
+    """The size of the event files that a day's sessions are computed from."""
+    return sum(file.bytes for file in events_dataset(job.tenancy).visible(day.isoformat(), day.isoformat()))
+
+
 def _batches(tenancy: Tenancy, day: date, origin: str) -> Iterator[pa.RecordBatch]:
     dataset = events_dataset(tenancy)
     for file in dataset.visible(day.isoformat(), day.isoformat()):

@@ -5,7 +5,7 @@ What belongs here: storing sessions. What does not: loading a day (`day_session`
 
 from collections.abc import Iterator
 
-from logplatform.machines.day_session import DaySession, derived_days, load
+from logplatform.machines.day_session import DaySession, bytes_read, derived_days, load
 from logplatform.machines.job import SESSIONS, DayWork, Job
 from logplatform.machines.rows import session_digest, session_rows
 from logplatform.machines.session_report import SessionTold, session_day_report, told_of
@@ -19,7 +19,7 @@ def derive_sessions(job: Job) -> Iterator[DayReport]:
         work = job.day(day)
         # One session at a time is in memory: what is told of it is taken before the next is loaded.
         told = [_store(work, load(job, account)) for account in accounts]
-        report = session_day_report(day, told, work.seconds)
+        report = session_day_report(day, told, bytes_read(job, day), work.seconds)
         with work.transaction() as connection:
             work.commit(connection, SESSIONS, report)
         yield report

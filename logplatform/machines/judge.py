@@ -9,7 +9,7 @@ from datetime import date
 
 from logplatform.machines.anomalies import Anomaly, find_anomalies, rate_anomalies, rates_of
 from logplatform.machines.columns import moment
-from logplatform.machines.day_session import DaySession, derived_days, load
+from logplatform.machines.day_session import DaySession, bytes_read, derived_days, load
 from logplatform.machines.job import ANOMALIES, DayWork, Job
 from logplatform.machines.rules import rules_of
 from logplatform.orchestration.figures import PREVIEW_ROWS, Cell, DayReport
@@ -88,6 +88,7 @@ def _report(job: Job, day: date, judged: list[Judged], seconds: float) -> DayRep
         out=kinds.total(),
         unit_out="records",
         used=len(judged),
+        bytes=bytes_read(job, day),
         seconds=seconds,
         preview=rows[:PREVIEW_ROWS],
         facts={kind.replace("_", " "): count for kind, count in sorted(kinds.items())},

@@ -36,8 +36,8 @@ def told_of(redactor: Redactor, one: DaySession) -> SessionTold:
     return SessionTold(one.place.centre.nom, len(one.events), len(one.session.pieces), _row(redactor, one), picture)
 
 
-def session_day_report(day: date, told: Sequence[SessionTold], seconds: float) -> DayReport:
-    """Events in, sessions out, of those that were computed just now."""
+def session_day_report(day: date, told: Sequence[SessionTold], size: int, seconds: float) -> DayReport:
+    """Events in (`size` bytes of event files), sessions out, of those that were computed just now."""
     events = sum(one.events for one in told)
     return DayReport(
         day=day,
@@ -46,6 +46,7 @@ def session_day_report(day: date, told: Sequence[SessionTold], seconds: float) -
         out=len(told),
         unit_out="sessions",
         used=events,
+        bytes=size,
         seconds=seconds,
         preview=[one.row for one in told],
         picture=_picture(told),

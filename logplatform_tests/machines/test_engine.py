@@ -54,6 +54,7 @@ def test_a_log_becomes_a_session_with_all_that_follows(plant: Plant) -> None:
     assert [(report.unit, report.came, report.out, report.dead_letters) for report in reports] == [
         ("files", 1, 1, 0), ("lines", 17, 16, 1), ("events", 16, 1, 0), ("sessions", 1, 0, 0), ("sessions", 1, 1, 0),
     ]  # fmt: skip
+    assert all(report.bytes > 0 for report in reports)
     page = plant.root / "data" / page_key("default", "DEM12", DAY)
     assert "The day is not over" in page.read_text()
     assert (plant.root / "data/reports/default/machines/sessions.xlsx").stat().st_size > 5_000
