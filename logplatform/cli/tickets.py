@@ -3,10 +3,6 @@
 What belongs here: the commands and their printing. What does not: the work (`logplatform.tickets`).
 """
 
-import signal
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +10,7 @@ import click
 
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
+from logplatform.cli.stopping import until_stopped
 
 TABLES = (
     "tickets_with_assignment",
@@ -90,7 +87,7 @@ def produce(
 
     source = find_topic(session.settings, topic)
     log, mix = open_log(session.settings, source), Mix(invalid_share, duplicate_share, seed)
-    with _until_stopped() as stopped:
+    with until_stopped() as stopped:
         sent = send(log, mix, rate, count, stopped.wait)
     if as_json:
         print_json({"topic": source.topic, **asdict(sent), "rate": sent.rate})
@@ -113,7 +110,7 @@ def run(session: Session, as_json: bool) -> None:
     from logplatform.orchestration.telling import tell_dagster  # noqa: PLC0415
     from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
 
-    with _until_stopped() as stopped:
+    with until_stopped() as stopped:
         progress = Progress(session.settings, tell_dagster)
         report = progress.run(stopped.is_set, lambda line: None if as_json else click.echo(line))
     if as_json:
@@ -134,7 +131,7 @@ def stream(session: Session, interval: float | None) -> None:
     from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
 
     seconds = interval or session.settings.tickets.interval_seconds
-    with _until_stopped() as stopped:
+    with until_stopped() as stopped:
         report = Progress(session.settings, Teller().tell).stream(stopped, seconds, click.echo)
     click.echo(report.text())
 
@@ -160,17 +157,3 @@ def show(session: Session, table: str | None, limit: int, conflicts: bool, as_js
     for name, rows in found.items():
         click.echo(f"\n{name}: {rows.total} rows")
         print_table("", rows.columns, rows.values())
-
-
-@contextmanager
-def _until_stopped() -> Generator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set: what has begun is finished, then the command ends well."""
-    stopped = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,22 +3,18 @@
 What belongs here: signals, arguments, printing, and telling Dagster. What does not: the work (`uploads.worker`).
 """
 
-import signal
-import threading
-import time
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import click
 
 from logplatform.cli.output import print_json
 from logplatform.cli.session import Session, pass_session
-from logplatform.settings.model import Settings
+from logplatform.cli.stopping import until_stopped
+from logplatform.orchestration.telling import tell_dagster
 from logplatform.stores.upload_record import UploadRecord
-from logplatform.tenancy import Tenancy
 from logplatform.uploads.chores import Chores
-from logplatform.uploads.room import UploadRoom, open_uploads
+from logplatform.uploads.room import open_uploads
 from logplatform.uploads.worker import Chore, announced, work
 
 _TELL_SECONDS = 10.0
@@ -43,52 +39,23 @@ def work_command(context: click.Context, session: Session, once: bool, jobs: int
     counts: dict[str, int] = {}
     run_id = f"worker-{uuid.uuid4().hex}"
     parallel = jobs or session.settings.uploads.parallel_jobs
-    with _until_stopped() as stop, open_uploads(session.settings) as room:
-        chores = [*Chores(room, run_id).all(), Chore(_TELL_SECONDS, lambda: _tell(session.settings, room.tenancy))]
+    with until_stopped() as stop, open_uploads(session.settings) as room:
+        chores = [
+            *Chores(room, run_id).all(),
+            Chore(_TELL_SECONDS, lambda: tell_dagster(room.tenancy, _TELL_BUDGET_SECONDS)),
+        ]
         with nullcontext() if once else announced(room.tenancy, run_id):
             for job_id, outcome in work(room, run_id, stop.is_set, once=once, parallel=parallel, chores=chores):
                 counts[outcome] = counts.get(outcome, 0) + 1
                 if not as_json:
                     click.echo(f"{job_id} {outcome}{_result(room.uploads.get(job_id))}")
-        _end(session.settings, room, run_id)
+        Chores(room, run_id).derive()
+        tell_dagster(room.tenancy, _TELL_BUDGET_SECONDS)
     if as_json:
         print_json(counts)
     elif not counts:
         click.echo("Nothing to do.")
     context.exit(1 if counts.keys() & {"failed", "retry"} else 0)
-
-
-def _end(settings: Settings, room: UploadRoom, run_id: str) -> None:
-    """What is left to do when the last job is done."""
-    Chores(room, run_id).derive()
-    _tell(settings, room.tenancy)
-
-
-def _tell(settings: Settings, tenancy: Tenancy) -> None:
-    """Tell Dagster of the days that were committed without it, if there is a Dagster of this platform."""
-    if not settings.dagster_home.is_dir() or next(tenancy.days.unreported(), None) is None:
-        return
-    # Dagster takes seconds to import: a worker without a Dagster beside it never pays for it.
-    from logplatform.orchestration.home import opened_instance  # noqa: PLC0415
-    from logplatform.orchestration.reconcile import reconcile  # noqa: PLC0415
-
-    deadline = time.monotonic() + _TELL_BUDGET_SECONDS
-    with opened_instance(settings) as instance:
-        reconcile(instance, tenancy.days, late=lambda: time.monotonic() >= deadline)
-
-
-@contextmanager
-def _until_stopped() -> Generator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set."""
-    stopped = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _result(record: UploadRecord | None) -> str:
