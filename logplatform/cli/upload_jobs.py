@@ -75,6 +75,7 @@ def list_command(session: Session, limit: int, as_json: bool) -> None:
         {
             "job_id": one.job_id,
             "filename": one.filename,
+            "file_path": one.file_path,
             "status": one.status,
             "total_lines": one.total_lines,
             "documents": one.documents,
@@ -89,7 +90,8 @@ def list_command(session: Session, limit: int, as_json: bool) -> None:
         print_json(rows)
     else:
         columns = ("job", "file", "status", "records", "documents", "dead letters", "uploaded", "same as", "error")
-        print_table("Uploads", columns, [tuple(row.values()) for row in rows])
+        shown = ((value for name, value in row.items() if name != "file_path") for row in rows)
+        print_table("Uploads", columns, [tuple(values) for values in shown])
 
 
 @click.command("retry")

@@ -50,6 +50,11 @@ class UploadRecord:
     failed_at: datetime | None = None
 
     @property
+    def file_path(self) -> str:
+        """Where the file is shown, below the data root."""
+        return f"uploads/{self.unique_filename}"
+
+    @property
     def processed(self) -> bool:
         """Whether every record is in the index or in the dead letters."""
         return self.status == "completed"

@@ -1,4 +1,4 @@
-"""What a worker does beside its jobs: it looks into the inboxes, and derives what has changed once it is idle.
+"""What a worker does beside its jobs: it looks into inboxes, derives what has changed, keeps the index quick.
 
 What belongs here: these chores and how often. What does not: the loop that does them (`worker`).
 """
@@ -15,9 +15,11 @@ from logplatform.uploads.derive import derive_alerts, derive_metrics
 from logplatform.uploads.inbox import take, watched
 from logplatform.uploads.ingest import Doing
 from logplatform.uploads.room import UploadRoom
+from logplatform.uploads.upkeep import tidy
 from logplatform.uploads.worker import Chore
 
 DERIVE_SECONDS = 30.0
+TIDY_SECONDS = 600.0
 _MOST_FILES = 100
 _MOST_BYTES = 256 << 20
 _LOOK_SECONDS = 5.0
@@ -36,6 +38,7 @@ class Chores:
         return [
             Chore(self.room.tenancy.settings.uploads.interval_seconds, self.inboxes),
             Chore(DERIVE_SECONDS, self.derive),
+            Chore(TIDY_SECONDS, self.tidy),
         ]
 
     def inboxes(self) -> None:
@@ -60,3 +63,7 @@ class Chores:
             # Somebody else is at it, or has changed the index meanwhile: the days stay marked.
             with suppress(TransientFailure):
                 derive(self.room, holder_name(self.run_id), self.run_id)
+
+    def tidy(self) -> None:
+        """Merge event days of many files, and remove those that are too old."""
+        tidy(self.room, self.room.tenancy.settings.uploads.index_days)

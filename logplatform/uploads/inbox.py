@@ -87,6 +87,10 @@ def take(room: UploadRoom, doing: Doing, max_files: int, max_bytes: int) -> Take
 def _make_room(tenancy: Tenancy) -> None:
     if tenancy.retention.has_room():
         return
+    for _ in tenancy.retention.make_room():
+        pass
+    if tenancy.retention.has_room():
+        return
     least = tenancy.settings.landing.disk_space_threshold_gb
     raise TransientFailure(f"the inboxes wait: less than {least:g} GB are free (disk_space_threshold_gb)")
 

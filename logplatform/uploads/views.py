@@ -20,18 +20,13 @@ FOLDER = "uploads"
 """Below the data root."""
 
 
-def file_path(record: UploadRecord) -> str:
-    """The upload's path below the data root."""
-    return f"{FOLDER}/{record.unique_filename}"
-
-
 def show(tenancy: Tenancy, record: UploadRecord) -> None:
     """Put the upload's link where it belongs; a real file that stands there stays.
 
     Raises TransientFailure if the disk refuses.
     """
     root = tenancy.settings.data_root
-    place = root / file_path(record)
+    place = root / record.file_path
     if os.path.lexists(place):
         return
     try:
@@ -45,7 +40,7 @@ def show(tenancy: Tenancy, record: UploadRecord) -> None:
 
 def replace_original(tenancy: Tenancy, record: UploadRecord, original: Path, seen: os.stat_result) -> None:
     """Put the link in place of a real file whose bytes are landed, if it is the file that was `seen`."""
-    place = tenancy.settings.data_root / file_path(record)
+    place = tenancy.settings.data_root / record.file_path
     fresh = tenancy.settings.data_root / TEMPORARY / f"{uuid.uuid4().hex}.view"
     now = original.lstat()
     if (now.st_ino, now.st_size, now.st_mtime_ns) != (seen.st_ino, seen.st_size, seen.st_mtime_ns):

@@ -100,17 +100,20 @@ def _serve(room: UploadRoom, run_id: str, stop: Callable[[], bool], once: bool, 
     """One hand of the worker: job after job."""
     holder = holder_name(run_id)
     while not stop():
-        job = room.queue.claim(holder=holder)
-        if job is not None:
-            try:
+        try:
+            job = room.queue.claim(holder=holder)
+            if job is not None:
                 tell((job.job_id, do(room, job, Doing(run_id), stop)))
-            except (OSError, SQLAlchemyError):
-                # Not even the failure could be recorded (a full disk): the claim runs out, and the job comes back.
-                tell((job.job_id, "retry"))
-                _pause(stop, _PAUSE_SECONDS)
-        elif once:
+        except (OSError, SQLAlchemyError) as error:
+            # Not even the failure could be recorded (a full disk): the claim runs out, and the job comes back.
+            _logger.warning("the worker pauses: %s", error)
+            if once:
+                return
+            _pause(stop, _PAUSE_SECONDS)
+            continue
+        if job is None and once:
             return
-        else:
+        if job is None:
             _pause(stop, IDLE_SECONDS)
 
 

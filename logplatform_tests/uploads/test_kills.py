@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
@@ -64,7 +64,7 @@ def prepare(folder: Path) -> None:
     inbox.mkdir(parents=True)
     for name, data in DROPPED.items():
         (inbox / name).write_bytes(data)
-        os.utime(inbox / name, (BEGIN.timestamp() - 3600,) * 2)
+        os.utime(inbox / name, (BEGIN.timestamp() - 3600, BEGIN.timestamp() - 3600))
 
 
 def all_of_it(folder: Path, restart: int) -> None:
@@ -110,7 +110,7 @@ def run(folder: Path, restart: int, kill: Kill | None = None, course: Path | Non
 
 
 @contextmanager
-def nobody_is_told_lies(folder: Path) -> Iterator[None]:
+def nobody_is_told_lies(folder: Path) -> Generator[None]:
     """Ask the ledger all the time, in one snapshot each: a completed upload's records are all where they belong."""
     lies: list[str] = []
     asked = [0]
