@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ PORTION_BYTES = 256 << 10
 _TAIL = b"\r\n--x--\r\n"
 _POLL_SECONDS = 0.01
 _GIVEN_UP_SECONDS = 120
+# So that uploads come at every moment between two looks of the sensor.
+_SENSOR_PAUSES = (0.3, 1.7, 3.1, 4.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,25 @@ class Server:
 @contextmanager
 def served(root: Path) -> Generator[Server]:
     """The API on a new data root below `root`, as a process of its own."""
+    _settings(root)
+    with _running(root, "api", "--port", "0") as process:
+        yield Server(_told_port(process, "API"), psutil.Process(process.pid))
+
+
+def _settings(root: Path) -> None:
+    """Settings of a new data root."""
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     (root / "logplatform.yaml").write_text(f"data_root: {root / 'data'}\n", encoding="utf-8")
-    with _running(root, "api", "--port", "0") as process:
-        if process.stdout is None:
-            raise ValueError("the server's output was not taken")
-        port = urlsplit(process.stdout.readline().split()[1]).port or 0
-        yield Server(port, psutil.Process(process.pid))
+
+
+def _told_port(process: "subprocess.Popen[str]", program: str) -> int:
+    """The port of the line `API  http://…` that a command prints when it is ready."""
+    for line in process.stdout or ():
+        name, *rest = line.split()
+        if name == program:
+            return urlsplit(rest[0]).port or 0
+    raise ValueError(f"{process.args}: no address was told")
 
 
 @contextmanager
@@ -89,6 +102,20 @@ def searchable(root: str, count: str) -> Piece:
         with served(Path(root)) as server, _running(Path(root), "uploads", "work"):
             asyncio.run(_until_done(server.port, small(-1)))
             waits = sorted(asyncio.run(_waits(server.port, int(count))))
+        return {"p50 s": waits[len(waits) // 2], "p95 s": waits[int(len(waits) * 0.95)]}
+
+    return run
+
+
+def by_sensor(root: str, count: str) -> Piece:
+    """`count` small uploads one after the other, with Dagster and no worker: the time from answer to index."""
+
+    def run() -> dict[str, float]:
+        folder = Path(root)
+        _settings(folder)
+        with _running(folder, "up", "--port", "0", "--api-port", "0") as process:
+            port = _told_port(process, "API")
+            waits = sorted(asyncio.run(_waits(port, int(count), _SENSOR_PAUSES)))
         return {"p50 s": waits[len(waits) // 2], "p95 s": waits[int(len(waits) * 0.95)]}
 
     return run
@@ -161,8 +188,12 @@ async def _load(port: int, path: Path, files: int) -> tuple[int, float, list[flo
     return sum(sizes), seconds, waits
 
 
-async def _waits(port: int, count: int) -> list[float]:
-    return [await _until_done(port, small(number)) for number in range(count)]
+async def _waits(port: int, count: int, pauses: Sequence[float] = (0,)) -> list[float]:
+    waits: list[float] = []
+    for number in range(count):
+        waits.append(await _until_done(port, small(number)))
+        await asyncio.sleep(pauses[number % len(pauses)])
+    return waits
 
 
 async def _until_done(port: int, data: bytes) -> float:
