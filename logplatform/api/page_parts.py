@@ -101,14 +101,13 @@ def shown_document(hit: Hit) -> ShownDocument:
 
 
 def _line(hit: Hit) -> Markup:
-    """What tells most of a document: its hits, else the first of its texts."""
-    for texts in hit.highlights.values():
-        # `log_text.highlighted` has escaped all of it but its own <em>.
-        return Markup(texts[0])  # noqa: S704 (see above)
-    for name in _MESSAGES:
-        if text := hit.document.get(name):
-            return escape(_cut(str(text), 300))
-    return escape(_cut(_value(hit.document), 300))
+    """What tells most of a document, hits marked in it; then the other fields that were hit."""
+    # `log_text.highlighted` has escaped all of it but its own <em>.
+    marked = {name: Markup(texts[0]) for name, texts in hit.highlights.items()}  # noqa: S704 (see above)
+    told = next((name for name in _MESSAGES if hit.document.get(name)), None)
+    text = _value(hit.document if told is None else hit.document[told])
+    first = marked.pop(told or "", None) or escape(_cut(text, 300))
+    return Markup(" · ").join([first, *(escape(name) + ": " + found for name, found in marked.items())])
 
 
 def _value(value: object) -> str:

@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logplatform.api.page_parts import CHART_HEIGHT, CHART_WIDTH, asked_for, dagster_url, drawn, file_size, link, when
+from logplatform.api.page_parts import (
+    CHART_HEIGHT,
+    CHART_WIDTH,
+    asked_for,
+    dagster_url,
+    drawn,
+    file_size,
+    link,
+    shown_document,
+    when,
+)
 from logplatform.settings.model import Settings
+from logplatform.stores.log_query import Hit
 from logplatform.uploads.figures.histogram import MAX_BARS, bars
 from logplatform_tests.api.conftest import Serve, Service
 from logplatform_tests.uploads.indexed import ndjson, put, some_events
@@ -81,6 +92,16 @@ def test_bars_hold_every_document_once_and_stand_side_by_side(found: dict[int, i
         assert 0 <= shape.x <= shape.x + shape.width <= CHART_WIDTH + 0.01
         assert 0 <= shape.y <= shape.y + shape.height <= CHART_HEIGHT + 0.01
     assert max(shape.height for shape in picture.bars) == CHART_HEIGHT
+
+
+def test_a_hit_tells_its_message_and_what_else_was_hit() -> None:
+    """A word that only the service has must not hide what happened."""
+    document = {"message": "paid <b>", "service": "payments", "level": "WARN"}
+    hit = Hit("1", document, 1.0, {"service": ["<em>pay</em>ments"]})
+    assert shown_document(hit).line == "paid &lt;b&gt; · service: <em>pay</em>ments"
+    hit = Hit("1", document, 1.0, {"message": ["<em>pa</em>id &lt;b&gt;"]})
+    assert shown_document(hit).line == "<em>pa</em>id &lt;b&gt;"
+    assert shown_document(Hit("1", {"bytes": 5}, 0.0, {})).line == "{&#34;bytes&#34;:5}"
 
 
 def test_texts_for_people() -> None:
