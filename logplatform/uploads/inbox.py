@@ -128,11 +128,14 @@ def _received(
     """Take the file in; why it is refused, None if it is not. Raises what kept it from being read."""
     landed = _fetched(room.tenancy, source, found.entry)
     ledger = room.tenancy.ledger
+    refused = [it for it in ledger.versions(found.source, found.path) if it.status == "error" and it.id != found.id]
 
     def also(connection: sa.Connection, record: UploadRecord) -> None:
         ledger.leases.check(connection, lease)
         status = "seen" if record.status == "duplicate" else "processed"
         ledger.advance(connection, [found], status, doing.run_id, sha256=landed.sha256)
+        # A file that was refused under this name has been put right.
+        ledger.advance(connection, refused, "superseded", doing.run_id)
 
     with room.tenancy.files.open(landed.object_key) as stream:
         received = receive(room, found.name, chunks_of(stream), Arrival(also=also))

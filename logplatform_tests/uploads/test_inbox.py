@@ -13,6 +13,7 @@ from logplatform.orchestration.discovery import look
 from logplatform.stores.log_query import Search
 from logplatform.uploads.inbox import Taken, take, watched
 from logplatform.uploads.ingest import Doing
+from logplatform.uploads.measures import broken
 from logplatform.uploads.room import UploadRoom
 from logplatform_tests.uploads.indexed import ndjson, some_events
 from logplatform_tests.uploads.rooms import Clock, opened, work_off
@@ -101,6 +102,10 @@ def test_a_refused_file_is_set_aside_with_the_reason(room: UploadRoom, tmp_path:
     assert told["reason"] == "File extension '.txt' not allowed. Allowed: .csv, .json"
     assert notes["broken.json"]["reason"].startswith("Invalid JSON: line 1")
     assert look_and_take(room) == Taken()
+    assert broken(room.tenancy).count == 2
+    put(tmp_path / "drops", "broken.json", OTHER, room)
+    look_and_take(room)
+    assert [fault.what for fault in broken(room.tenancy).sample] == ["drops/notes.txt"]
 
 
 def test_files_stay_where_the_settings_say_so(tmp_path: Path, clock: Clock) -> None:
