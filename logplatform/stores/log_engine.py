@@ -50,8 +50,6 @@ class LogEngine:
         }
         self._scratch = scratch
         self._engine = duckdb.connect(config=config)
-        # Files never change, so what their ends tell of them stays true.
-        self._engine.execute("SET parquet_metadata_cache = true")
         self._engine.register("documents", DOCUMENTS.empty_table())
         self._engine.execute("CREATE TABLE nothing AS SELECT * FROM documents")
         self._engine.unregister("documents")
@@ -59,6 +57,7 @@ class LogEngine:
     def close(self) -> None:
         """End the engine; nothing can be asked any more."""
         self._engine.close()
+        # DuckDB has removed it with its last file, or it was never made; what cannot be removed is swept later.
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     @contextmanager

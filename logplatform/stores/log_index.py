@@ -185,6 +185,7 @@ def _day(moment: datetime) -> str:
 @contextmanager
 def open_log_index(dataset: Dataset) -> Generator[ParquetLogIndex]:
     """The embedded index over a dataset with the schema `DOCUMENTS`; it is closed with the context."""
+    # A name of its own among the parts: what a killed process leaves there is swept with them.
     with dataset.files.part() as part:
         scratch = part.path.with_suffix(".spill")
     engine = LogEngine(scratch)
