@@ -17,15 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import numpy as np
-
 from logplatform.archives.decompress import CorruptArchive, decompressed
 from logplatform.archives.formats import HEAD_BYTES, ArchiveFormat, detect
+from logplatform.archives.line_count import LineCount
 
 READ_BYTES = 256 << 10
 _THREAD_FROM_BYTES = 8 << 20
 _QUEUED_BLOCKS = 8
-_NEWLINE = 10
 
 Sink = Callable[[bytes], object]
 
@@ -95,8 +93,7 @@ class _Content:
 
     def __init__(self) -> None:
         self.size = 0
-        self._newlines = 0
-        self._last = _NEWLINE
+        self._lines = LineCount()
         self._hash = hashlib.sha256()
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_BLOCKS)
         self._thread: threading.Thread | None = None
@@ -115,8 +112,7 @@ class _Content:
     def update(self, block: bytes) -> None:
         """Take the next block, which is not empty."""
         self.size += len(block)
-        self._newlines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == _NEWLINE))
-        self._last = block[-1]
+        self._lines.update(block)
         if self._thread is not None:
             self._queue.put(block)
             return
@@ -128,7 +124,7 @@ class _Content:
     @property
     def lines(self) -> int:
         """Lines so far; an unfinished one counts."""
-        return self._newlines + (self._last != _NEWLINE)
+        return self._lines.lines
 
     def hexdigest(self) -> str:
         """The hash; only after the context has ended."""

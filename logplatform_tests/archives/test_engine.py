@@ -1,5 +1,6 @@
 """Archives from source to events, on real stores: what is delivered, what is refused, what is known already."""
 
+import codecs
 import gzip
 import json
 import os
@@ -206,6 +207,20 @@ def test_odd_lines_are_dead_letters_with_their_place_and_reason(platform: Platfo
         (letter,) = tenancy.letters.find()
     assert b"hunter2" not in letter.raw
     assert letter.raw.startswith(b"what is this?")
+    assert platform.missing() == NOTHING_MISSING
+
+
+def test_logs_in_utf16_are_read_as_their_mark_says(platform: Platform) -> None:
+    """Packed or plain, every line is counted, parsed or refused as in UTF-8; the bytes kept are those that came."""
+    text = access_log("café", 3).decode() + "odd ਊ line\n" + access_log("thé", 2).decode()
+    platform.put("web1", "little.log.gz", gzip.compress(codecs.BOM_UTF16_LE + text.encode("utf-16-le")))
+    platform.put("web1", "big.log", codecs.BOM_UTF16_BE + text.encode("utf-16-be"))
+    platform.put("web2", "same.log", text.encode())
+    *_, events = platform.run()
+    assert (events.came, events.used, events.out, events.dead_letters) == (18, 15, 15, 3)
+    message = platform.events("line, message")
+    assert sorted(message) == sorted(3 * platform.events("line, message")[:5])
+    assert {line for _, line, _ in platform.letters()} == {4}
     assert platform.missing() == NOTHING_MISSING
 
 

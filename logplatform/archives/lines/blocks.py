@@ -4,6 +4,7 @@ What belongs here: line ends, numbers, character sets, and lines that are too lo
 
 A line ends with LF; a CR before it belongs to the end. What follows the last LF is a line too, unless it is empty. A
 line is UTF-8, or else latin-1, in which every byte means something; a byte order mark before the first is dropped.
+UTF-16 is UTF-8 by the time it comes here (`encoding`).
 """
 
 from collections.abc import Iterable, Iterator

@@ -11,12 +11,13 @@ from typing import Protocol
 from logplatform.archives.lines.access import AccessParser
 from logplatform.archives.lines.blocks import LineBlock, Refused, line_blocks
 from logplatform.archives.lines.columns import Events, LineFormat, Parsed, events_by_day
+from logplatform.archives.lines.encoding import readable
 from logplatform.archives.lines.jsonl import JsonParser
 from logplatform.archives.lines.log4j import Log4jParser
 from logplatform.archives.lines.plain import PlainParser
 from logplatform.archives.lines.syslog import SyslogParser
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Stored with every result; a change that makes other events of the same bytes changes it."""
 
 
@@ -84,7 +85,7 @@ def parse(
 
 
 def _parsed(chunks: Iterable[bytes], lines: LineParser, max_line_bytes: int) -> Iterator[Parsed]:
-    for found in line_blocks(chunks, max_line_bytes):
+    for found in line_blocks(readable(chunks), max_line_bytes):
         if isinstance(found, LineBlock):
             yield lines.feed(found)
         else:

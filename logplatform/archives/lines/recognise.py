@@ -14,6 +14,7 @@ from typing import BinaryIO
 from logplatform.archives.lines import access, jsonl, log4j, syslog
 from logplatform.archives.lines.blocks import LineBlock, line_blocks
 from logplatform.archives.lines.columns import LineFormat
+from logplatform.archives.lines.encoding import MARK_BYTES, Utf16, as_utf8, utf16_of
 
 _READ_BYTES = 64 << 10
 _MAX_SAMPLE_BYTES = 2 << 20
@@ -32,12 +33,14 @@ def sample(reader: BinaryIO, size: int, lines: int) -> list[str]:
 
     Memory is bounded: lines over 32 KiB are left out.
     """
-    taken = _lines_at(reader, 0, lines)
+    reader.seek(0)
+    utf16 = utf16_of(reader.read(MARK_BYTES))
+    taken = _lines_at(reader, 0, lines, utf16)
     if len(taken) < lines or size <= 2 * _READ_BYTES:
         return taken
     part = max(1, lines // 4)
-    middle = _lines_at(reader, size // 2, part + 1)[1:]
-    end = _lines_at(reader, size - size // 16, part + 1)[1:]
+    middle = _lines_at(reader, size // 2, part + 1, utf16)[1:]
+    end = _lines_at(reader, size - size // 16, part + 1, utf16)[1:]
     return taken[: lines - 2 * part] + middle + end
 
 
@@ -55,10 +58,11 @@ def recognise(lines: Sequence[str], share: float) -> LineFormat:
     return "plain"
 
 
-def _lines_at(reader: BinaryIO, offset: int, lines: int) -> list[str]:
-    reader.seek(offset)
+def _lines_at(reader: BinaryIO, offset: int, lines: int, utf16: Utf16 | None) -> list[str]:
+    # Characters of UTF-16 begin at even places only.
+    reader.seek(offset - offset % 2)
     taken: list[str] = []
-    for block in line_blocks(_chunks(reader), _LINE_BYTES):
+    for block in line_blocks(as_utf8(_chunks(reader), utf16), _LINE_BYTES):
         if isinstance(block, LineBlock):
             taken += block.text[: lines - len(taken)]
         if len(taken) >= lines:

@@ -1,5 +1,6 @@
 """One way for the tests of this folder to read lines: all events as dictionaries, and all refusals."""
 
+import codecs
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -38,5 +39,8 @@ def read(
 
 
 def line_count(data: bytes) -> int:
-    """Lines as `wc -l` counts them, and one more for what follows the last line end."""
+    """Lines as `wc -l` counts them, and one more for what follows the last line end; UTF-16 as its text has them."""
+    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if data.startswith(mark):
+            data = data.decode(codec, "backslashreplace").encode()
     return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))

@@ -1,5 +1,6 @@
 """What holds for any bytes, in every format: nothing raises, no line is lost or doubled, chunks do not matter."""
 
+import codecs
 import gzip
 import io
 import os
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logplatform.archives.line_count import LineCount
 from logplatform.archives.lines.columns import LineFormat
 from logplatform.archives.lines.recognise import recognise, sample
 from logplatform_tests.archives.lines.reading import line_count, read
@@ -22,10 +24,14 @@ PIECES = [
     b'{"timestamp":"2025-01-01T00:00:00Z","level":"info","message":"m"}',
     b"[2016-12-19 16:31:47,437] INFO text (logger)",
     b"\tat a.b.C(D.java:1)",
-    b"\n", b"\n", b"\n", b"\r\n", b"\xff\xfe", b"\x00", b" ", b"{", b"[2016-99-99 00:00:00]", b"9" * 70,
+    b"\n", b"\n", b"\n", b"\r\n", b"\xff\xfe", b"\xfe\xff", b"\x00", b" ", b"{", b"[2016-99-99 00:00:00]", b"9" * 70,
 ]  # fmt: skip
 
 inputs = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=12)), max_size=25).map(b"".join)
+broken_utf16 = st.tuples(
+    st.sampled_from([codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE]),
+    st.lists(st.sampled_from([b"\n\x00", b"\x00\n", b"\n", b"\x00\xd8", b"\xdc\x00", b"a\x00", b"\n\n"]), max_size=12),
+).map(lambda parts: parts[0] + b"".join(parts[1]))
 
 
 @settings(max_examples=250, deadline=None)
@@ -36,6 +42,17 @@ def test_conservation_and_chunks(data: bytes, line_format: LineFormat, chunk: in
     covered = [number for event in events for number in range(event["line"], event["line"] + event["lines"])]
     assert sorted(covered + [letter.line for letter in refused]) == list(range(1, line_count(data) + 1))
     assert (events, refused) == read(data, line_format, max_line_bytes=300, chunk=chunk)
+
+
+@settings(max_examples=150, deadline=None)
+@given(inputs | broken_utf16, st.integers(1, 9))
+def test_lines_are_counted_as_they_are_parsed(data: bytes, chunk: int) -> None:
+    """The count that extraction takes knows nothing of the parser, and agrees with it for any bytes in any chunks."""
+    count = LineCount()
+    for start in range(0, len(data), chunk):
+        count.update(data[start : start + chunk])
+    events, refused = read(data, "plain", chunk=chunk)
+    assert count.lines == line_count(data) == sum(event["lines"] for event in events) + len(refused)
 
 
 @settings(max_examples=100, deadline=None)
@@ -80,6 +97,17 @@ def test_sample_looks_beyond_the_beginning() -> None:
     seen = sample(io.BytesIO(data), len(data), 200)
     assert len(seen) == 200
     assert recognise(seen, 0.5) == "access"
+
+
+@pytest.mark.parametrize(("mark", "codec"), [(codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")])
+def test_utf16_reads_as_the_same_text_in_utf8_does(mark: bytes, codec: str) -> None:
+    """Its mark tells it: the same lines, events and refusals, at the beginning, in the middle and at the end."""
+    text = "banner é €\n" * 200 + (PIECES[0].decode() + "\r\n") * 20_000 + "odd 😀 line\nlast"
+    data = mark + text.encode(codec)
+    seen = sample(io.BytesIO(data), len(data), 200)
+    assert seen[0] == "banner é €"
+    assert recognise(seen, 0.5) == "access"
+    assert read(data, "access", chunk=65_537) == read(text.encode(), "access")
 
 
 @pytest.mark.samples
