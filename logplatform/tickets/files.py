@@ -23,7 +23,10 @@ SMALL_ROWS = 20_000
 LEVEL_ROWS = (80_000, 320_000, 1_280_000)
 LEVEL_FILES = 8
 ROW_GROUP_ROWS = 131_072
+ROW_GROUP_BYTES = 32 << 20
 BATCH_ROWS = 20_000
+# A refused message has up to `landing.max_line_bytes`, a ticket a few hundred.
+BATCH_ROWS_REFUSED = 200
 TIME_IN_JSON = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -80,7 +83,8 @@ def to_merge(files: Sequence[VisibleFile]) -> list[VisibleFile]:
 def read_batches(uri: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of a file of either format, with the types of `schema`."""
     if uri.endswith(".parquet"):
-        for batch in pq.ParquetFile(uri).iter_batches(BATCH_ROWS):
+        large = any(pa.types.is_binary(field.type) for field in schema)
+        for batch in pq.ParquetFile(uri).iter_batches(BATCH_ROWS_REFUSED if large else BATCH_ROWS):
             yield batch.cast(schema)
         return
     columns = {field.name: _sql_type(field.type) for field in schema}
@@ -109,11 +113,14 @@ def _write_parquet(path: Path, rows: Rows) -> None:
     words = [field.name for field in rows.schema if pa.types.is_string(field.type) and field.name not in _UNIQUE]
     with pq.ParquetWriter(path, rows.schema, compression="zstd", use_dictionary=words) as writer:
         pending: list[pa.RecordBatch] = []
+        count = size = 0
         for batch in rows.batches():
             pending.append(batch)
-            if sum(batch.num_rows for batch in pending) >= ROW_GROUP_ROWS:
+            count, size = count + batch.num_rows, size + batch.nbytes
+            if count >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
                 writer.write_table(pa.Table.from_batches(pending), row_group_size=ROW_GROUP_ROWS)
                 pending.clear()
+                count = size = 0
         if pending:
             writer.write_table(pa.Table.from_batches(pending), row_group_size=ROW_GROUP_ROWS)
 

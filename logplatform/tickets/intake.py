@@ -13,6 +13,8 @@ from logplatform.tickets.judge import Judged, judge
 from logplatform.tickets.validate import Reasons
 
 NOTHING_HIDDEN = Redactor()
+MOST_REFUSED = 20_000
+MOST_REFUSED_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Intake:
     size: int = 0
     rejects: list[Reject] = field(default_factory=list)
     _judged: list[Judged] = field(default_factory=list)
+    _refused_size: int = 0
 
     def take(self, block: Block) -> None:
         """Take the messages of a block."""
@@ -47,6 +50,12 @@ class Intake:
             offset, raw = block.offsets[at], block.values[at]
             size = block.long.get(offset, len(raw))
             self.rejects.append(Reject(block.partition, offset, self.redactor.raw(raw), size, reasons))
+            self._refused_size += len(raw)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much was refused that the commit had better end: in its course each is held in many forms."""
+        return len(self.rejects) >= MOST_REFUSED or self._refused_size >= MOST_REFUSED_BYTES
 
     def grouped(self) -> Grouped:
         """The valid tickets by id."""
