@@ -59,7 +59,8 @@ def status(context: click.Context, session: Session, domain: Domain | None, as_j
 
 def _print(found: dict[Domain, Standing | None], mistakes: list[Mistake]) -> None:
     for name, it in found.items():
-        click.echo(f"\n{name}: {summary(it) if it else f'nothing collected yet; `logplatform {name} run` begins'}")
+        begin = "uploads add FILE" if name == "uploads" else f"{name} run"
+        click.echo(f"\n{name}: {summary(it) if it else f'nothing collected yet; `logplatform {begin}` begins'}")
         if it is None:
             continue
         rows = [

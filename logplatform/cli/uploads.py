@@ -15,6 +15,7 @@ COMMANDS = {
     "list": ("logplatform.cli.upload_jobs:list_command", "The newest uploads and what became of them."),
     "retry": ("logplatform.cli.upload_jobs:retry", "Ingest a failed upload again."),
     "search": ("logplatform.cli.upload_search:search", "Find documents in the index."),
+    "show": ("logplatform.cli.upload_show:show", "Suspicious transactions, and each day's figures, as derived."),
     "figures": ("logplatform.cli.upload_figures:figures", "Figures over the index, as JSON."),
     "tidy": ("logplatform.cli.upload_jobs:tidy_command", "Merge small files of the index, remove what is too old."),
 }

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy.exc import OperationalError
 
-from logplatform.failures import LeaseHeld, LeaseLost, PermanentFailure, TransientFailure
+from logplatform.failures import Conflict, LeaseHeld, LeaseLost, PermanentFailure, TransientFailure
 from logplatform.landing.leases import holder_name, is_dead
 from logplatform.stores.job_queue import QueuedJob
 from logplatform.stores.upload_record import OPEN
@@ -57,8 +57,9 @@ def do(room: UploadRoom, job: QueuedJob, doing: Doing, stop: Callable[[], bool] 
         room.uploads.hand_back(job.job_id)
         room.queue.hand_back(job)
         return "handed back"
-    except (LeaseHeld, LeaseLost):
-        # Whoever has the lease does the job, and it is known as done when it comes back.
+    except (LeaseHeld, LeaseLost, Conflict):
+        # Whoever has the lease does the job, and it is known as done when it comes back. Or the index was merged just
+        # now, which is no fault of the job's.
         room.queue.hand_back(job, timedelta(seconds=ELSEWHERE_SECONDS))
         return "elsewhere"
     except (PermanentFailure, UnusableFile) as error:

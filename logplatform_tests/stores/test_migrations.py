@@ -90,6 +90,15 @@ def test_a_database_of_an_earlier_state_is_brought_up_with_its_rows(state: str, 
     raw.close()
 
 
+def test_uploads_of_an_earlier_state_are_known_contents(tmp_path: Path) -> None:
+    """Retention takes landed bytes that no content row names: an upload that waits would lose its own."""
+    _restore("0006", tmp_path / "uploads.db")
+    content = Ledger(Database.at(tmp_path / "uploads.db"), "uploads", "default").content("12" * 32)
+    assert content is not None
+    assert (content.size, content.lines, content.format, content.removed_at) == (321, 3, "json", None)
+    assert content.object_key == f"landing/default/uploads/12/{'12' * 32}"
+
+
 def test_every_state_but_the_newest_is_kept_for_the_test_above() -> None:
     assert {path.stem for path in STATES.glob("*.sql")} >= set(REVISIONS[:-1])
 

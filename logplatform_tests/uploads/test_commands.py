@@ -53,6 +53,20 @@ def test_from_a_file_to_a_figure(config: Path, tmp_path: Path) -> None:
     assert answer(config, "add", str(file))[0]["duplicate_of"] == added["job_id"]
 
 
+def test_what_is_derived_can_be_shown(config: Path, tmp_path: Path) -> None:
+    """A worker derives once nothing waits; the newest day comes first."""
+    file = tmp_path / "events.json"
+    file.write_bytes(ndjson(EVENTS))
+    call(config, "add", str(file))
+    call(config, "work", "--once")
+    told = answer(config, "show", "ecommerce_metrics")
+    assert (told["total"], sum(row["documents"] for row in told["rows"])) == (4, 200)
+    assert [row["event_day"] for row in told["rows"]] == sorted(
+        (row["event_day"] for row in told["rows"]), reverse=True
+    )
+    assert "fraud_alerts" in call(config, "show", "fraud_alerts").stdout
+
+
 def test_every_figure_can_be_asked_for(config: Path, tmp_path: Path) -> None:
     """Over an empty index too, and over a period."""
     for name in FIGURES:

@@ -1,6 +1,7 @@
 """Uploads in Dagster, on a real instance: tick, run, checks, what the web interface shows, and what goes wrong."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from logplatform.orchestration.runs import Ran, derive_tags, run_here
 from logplatform.settings.model import Settings
 from logplatform.stores.log_query import Search
 from logplatform.tenancy import open_tenancy
+from logplatform.uploads.chores import Chores
 from logplatform.uploads.inbox import take, watched
 from logplatform.uploads.ingest import Doing
 from logplatform.uploads.intake import receive
-from logplatform.uploads.measures import broken
+from logplatform.uploads.measures import arrows, broken
 from logplatform.uploads.room import open_uploads
 from logplatform.uploads.sensors import waits
 from logplatform.uploads.worker import announced, work
@@ -145,6 +147,36 @@ def test_while_a_worker_is_there_no_run_is_asked_for(settings: Settings, instanc
         with announced(room.tenancy, "worker-1"), announced(room.tenancy, "worker-2"):
             assert asks(settings, instance) == "Nothing to ask for: nothing waits."
     assert asks(settings, instance).startswith("Asked for a run")
+
+
+def test_workers_and_a_run_at_once_share_the_work(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Each job is done by one of them; the inbox is taken by one; all figures are as if one had done everything."""
+    inbox = settings.data_root / "inbox"
+    inbox.mkdir(parents=True)
+    for number in range(6):
+        (inbox / f"{number}.json").write_bytes(ndjson(some_events(30, seed=number)))
+    with open_uploads(settings) as room:
+        for number in range(6, 20):
+            receive(room, f"{number}.json", [ndjson(some_events(30, seed=number))])
+
+    def one_worker(number: int) -> None:
+        with open_uploads(settings) as room:
+            for _ in work(room, f"worker-{number}", lambda: False, once=True, chores=Chores(room, "w").all()):
+                pass
+
+    with ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(one_worker, number) for number in range(2)]
+        drained(settings, instance)
+        for worker in workers:
+            worker.result()
+    drained(settings, instance)
+    with open_uploads(settings) as room:
+        assert room.uploads.counts() == {"completed": 20}
+        assert room.index.search(Search()).total == 600
+        assert [arrow.missing for arrow in arrows(room.tenancy)] == [0, 0, 0]
+        day = room.tenancy.days.newest("uploads/upload_documents", datetime.now(UTC).date())
+        assert day is not None
+        assert (day.counts["came"], day.counts["out"], day.counts["facts"]["uploads"]) == (600, 600, 20)
 
 
 def test_an_inbox_that_is_away_is_trouble_and_the_others_go_on(tmp_path: Path, instance: dg.DagsterInstance) -> None:
