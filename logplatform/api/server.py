@@ -15,7 +15,8 @@ from logplatform.settings.api import exposure_fault
 from logplatform.settings.model import Settings
 
 BACKLOG = 2048
-GRACE_SECONDS = 15
+# Below the time that `up` gives its programs before it kills them.
+GRACE_SECONDS = 10
 
 
 @contextmanager

@@ -55,6 +55,27 @@ def test_it_ends_after_the_requests_at_hand(tmp_path: Path, number: signal.Signa
     assert answers == [201]
 
 
+@pytest.mark.slow
+def test_it_ends_though_a_sender_never_does(tmp_path: Path) -> None:
+    """A large file on its way is given up after a while; nothing of it is kept."""
+    head = "POST /api/logs/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.json"\r\n\r\n' + ndjson(some_events(10)) * 90
+    )
+    with (
+        api_process(settings_file(tmp_path)) as api,
+        socket.create_connection(("127.0.0.1", httpx.URL(api.url).port or 0)) as sender,
+    ):
+        sender.sendall(f"{head}Content-Length: 9999999\r\n\r\n".encode() + body + ndjson(some_events(10)) * 90)
+        parts = tmp_path / "data" / "tmp"
+        deadline = time.monotonic() + 30
+        while not list(parts.glob("*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        api.process.send_signal(signal.SIGTERM)
+        assert api.process.wait(60) == 0
+        assert list(parts.glob("*")) == []
+
+
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "--port" in complaint(settings_file(tmp_path), "--port", str(taken.getsockname()[1]))
