@@ -1,10 +1,16 @@
 """Which files are written together: few files, each row rewritten a bounded number of times."""
 
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logplatform.stores.dataset import VisibleFile
-from logplatform.tickets.files import LEVEL_FILES, LEVEL_ROWS, SMALL_ROWS, to_absorb, to_merge
+from logplatform.tickets.files import LEVEL_FILES, LEVEL_ROWS, SMALL_ROWS, Rows, to_absorb, to_merge, write
+from logplatform.tickets.intake import Reject
+from logplatform.tickets.tables import REJECTS, reject_rows
 
 
 def _file(number: int, rows: int, suffix: str = "parquet") -> VisibleFile:
@@ -35,3 +41,15 @@ def test_files_of_another_format_are_always_written_again() -> None:
     files = [_file(1, 5_000_000, "json"), _file(2, 100)]
     assert [file.id for file in to_absorb(files, 1, "parquet")] == [1, 2]
     assert [file.id for file in to_absorb(files, 1, "json")] == [2]
+
+
+def test_large_rows_are_written_in_groups_of_bounded_size(tmp_path: Path) -> None:
+    """Rows of refused messages may have a megabyte each; a group of a fixed number of rows would have gigabytes."""
+    rows = [Reject(0, n, b"%07d" % n + b"x" * 500_000, 500_007, ("reason",)) for n in range(80)]
+    table = pa.Table.from_batches(
+        [batch for n in range(0, 80, 10) for batch in reject_rows("t", rows[n : n + 10], 1).to_batches()]
+    )
+    write(tmp_path / "large.parquet", "parquet", Rows(REJECTS, [], table))
+    found = pq.ParquetFile(tmp_path / "large.parquet")
+    assert found.metadata.num_row_groups == 2
+    assert found.read().column("offset").to_pylist() == list(range(80))
