@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_query import COUNT, Aggregation, Alike, Filters, Measure
 from logplatform.uploads.figures.groups import Row, moment, share
 from logplatform.uploads.fraud import FraudRules, Scored, Transaction, scored
 
-_COLUMNS = ("id", "user_id", "timestamp", "amount", "ip", "country_code", "status", "transaction_id")
+_COLUMNS = tuple("timestamp" if name == "at" else name for name in Transaction._fields)
 
 
 def alerts(index: LogIndex, filters: Filters, rules: FraudRules) -> Iterator[Scored]:
@@ -29,7 +28,7 @@ def alerts(index: LogIndex, filters: Filters, rules: FraudRules) -> Iterator[Sco
     active = None if filters.since is None else Alike("user_id", paid)
     rows = index.stream(_COLUMNS, asked, ("user_id", "timestamp", "id"), active)
     since = 0 if filters.since is None else round(filters.since.timestamp() * 1_000_000)
-    return (one for one in scored(map(_transaction, rows), rules) if one.transaction.at >= since)
+    return (one for one in scored(map(Transaction._make, rows), rules) if one.transaction.at >= since)
 
 
 def detect(index: LogIndex, filters: Filters, rules: FraudRules, limit: int = 100) -> Row:
@@ -118,7 +117,3 @@ def _told(one: Scored) -> Row:
         "fraud_score": one.score,
         "reasons": list(one.reasons),
     }
-
-
-def _transaction(row: tuple[Any, ...]) -> Transaction:
-    return Transaction(*row)
