@@ -25,7 +25,7 @@ import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 from logplatform.orchestration.failures import translated
-from logplatform.orchestration.figures import DayReport
+from logplatform.orchestration.figures import NO_DAY, DayReport
 from logplatform.orchestration.metadata import day_metadata
 from logplatform.orchestration.resources import domain_keys, opened_tenancy
 from logplatform.settings.model import Domain, Settings
@@ -95,7 +95,7 @@ class DayGroup:
         """Make a day asset of a function that yields a DayReport after each day's commit.
 
         `after` names the assets of the same domain that it reads. `stale_after` without a new day turns its
-        freshness to warning, twice that to failing. `whole`: the asset has no days, its reports are `whole` too. The
+        freshness to warning, twice that to failing. `whole`: the asset has no days, its reports are of NO_DAY. The
         function's failures become Dagster's (`failures`).
         """
 
@@ -135,7 +135,7 @@ class DayGroup:
                 run = _day_run(context, tenancy)
                 told = 0
                 for report in work(run):
-                    partition = None if report.whole else report.day.isoformat()
+                    partition = None if report.day == NO_DAY else report.day.isoformat()
                     yield dg.AssetMaterialization(asset_key=key, partition=partition, metadata=day_metadata(report))
                     told += 1
                 tenancy.days.reported(run.run_id, key.to_user_string())

@@ -12,6 +12,9 @@ from typing import Any, Literal
 Cell = str | int | float | bool | None
 Unit = Literal["files", "lines", "records", "events", "messages", "sessions"]
 
+NO_DAY = date.min
+"""The day that reports and commits of an asset without days stand under: there is one of them, the newest."""
+
 FIRST_FAILURES = 5
 PREVIEW_ROWS = 10
 
@@ -31,8 +34,8 @@ class DayReport:
     `came` = `out` + `duplicates` + `dead_letters` + `other` in the unit of `came`; where the units differ (lines in,
     sessions out), `used` says how much of what came in went into what came out, and stands in `out`'s place.
     `bytes` were read, in `seconds` of work. Only the first FIRST_FAILURES `failures` and PREVIEW_ROWS `preview` rows
-    are kept. `picture` is an SVG document. `facts` are further numbers and texts, by a readable name. `whole` tells
-    that the asset has no days: the report is of all of it, as that day left it.
+    are kept. `picture` is an SVG document. `facts` are further numbers and texts, by a readable name.
+    An asset without days has reports of NO_DAY: they are of all of it.
     """
 
     day: date
@@ -49,7 +52,6 @@ class DayReport:
     preview: Sequence[Mapping[str, Cell]] = ()
     picture: str | None = field(default=None, repr=False)
     facts: Mapping[str, Cell] = field(default_factory=dict)
-    whole: bool = False
 
     def counts(self) -> dict[str, Any]:
         """All but preview and picture as JSON-ready values, for the ledger's day commit."""

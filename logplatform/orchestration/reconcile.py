@@ -15,7 +15,7 @@ from itertools import groupby
 import dagster as dg
 
 from logplatform.landing.days import DayCommit, DayCommits
-from logplatform.orchestration.figures import DayReport
+from logplatform.orchestration.figures import NO_DAY, DayReport
 from logplatform.orchestration.metadata import Metadata, day_metadata
 from logplatform.orchestration.runs import PROCESS_TAG, UNFINISHED, is_gone
 
@@ -90,7 +90,7 @@ def _covers(record: dg.EventLogRecord, commit: DayCommit) -> bool:
 
 
 def _partition(commit: DayCommit) -> str | None:
-    return None if DayReport.restore(commit.day, commit.counts).whole else commit.day.isoformat()
+    return None if commit.day == NO_DAY else commit.day.isoformat()
 
 
 def _key(commit: DayCommit) -> dg.AssetKey:

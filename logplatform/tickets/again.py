@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from logplatform.failures import PermanentFailure
 from logplatform.landing.leases import Lease, holder_name
-from logplatform.orchestration.figures import FailureNote
+from logplatform.orchestration.figures import NO_DAY, FailureNote
 from logplatform.stores.ticket_history import TicketHistory
 from logplatform.stores.ticket_ids import SeenIds
 from logplatform.stores.ticket_log import TicketLog
@@ -74,8 +74,7 @@ def derive_again(tenancy: Tenancy, days: Sequence[date], run_id: str) -> Iterato
 def count_again(tenancy: Tenancy, run_id: str) -> None:
     """Count the aggregate tables anew from the tickets themselves, and show them; raises LeaseHeld as above."""
     history, views = TicketHistory(tenancy.database, tenancy.tenant), open_views(tenancy)
-    today = tenancy.now().date()
-    if _is_done(tenancy, today, run_id, METRICS):
+    if _is_done(tenancy, NO_DAY, run_id, METRICS):
         return
     with tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(run_id), _WAIT_SECONDS) as lease:
         counts: Counter[tuple[str, str]] = Counter()
@@ -88,7 +87,7 @@ def count_again(tenancy: Tenancy, run_id: str) -> None:
             views.state.add_totals(connection, counts)
             views.state.add_clients(connection, clients)
             views.state.bump_version(connection)
-            commit_whole(connection, tenancy, views.state, today, run_id)
+            commit_whole(connection, tenancy, views.state, run_id)
         views.publish()
 
 

@@ -9,12 +9,11 @@ aggregate tables have no days; their reports are of all tickets.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import sqlalchemy as sa
 
 from logplatform.landing.days import DayCommit
-from logplatform.orchestration.figures import FIRST_FAILURES, Cell, DayReport, FailureNote
+from logplatform.orchestration.figures import FIRST_FAILURES, NO_DAY, Cell, DayReport, FailureNote
 from logplatform.stores.ticket_state import CommitRow, TicketState, Totals
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.metrics import by_priority, by_type, metrics
@@ -51,16 +50,15 @@ def commit_day(connection: sa.Connection, tenancy: Tenancy, state: TicketState, 
     for asset, report in _of_commit(added).items():
         name = f"{tenancy.domain}/{asset}"
         before = tenancy.days.committed(connection, name, commit.day)
-        if before is not None:
-            report = plus(_without_refused(before, added), report)  # noqa: PLW2901 (the sum takes its place)
-        tenancy.days.commit(connection, name, commit.day, commit.run_id, report.counts())
-    commit_whole(connection, tenancy, state, commit.day, commit.run_id)
+        summed = report if before is None else plus(_without_refused(before, added), report)
+        tenancy.days.commit(connection, name, commit.day, commit.run_id, summed.counts())
+    commit_whole(connection, tenancy, state, commit.run_id)
 
 
-def commit_whole(connection: sa.Connection, tenancy: Tenancy, state: TicketState, day: date, run_id: str) -> None:
+def commit_whole(connection: sa.Connection, tenancy: Tenancy, state: TicketState, run_id: str) -> None:
     """Tell the aggregate tables anew, as the transaction of `connection` leaves them."""
-    for asset, report in whole_reports(state.totals_in(connection), day).items():
-        tenancy.days.commit(connection, f"{tenancy.domain}/{asset}", day, run_id, report.counts())
+    for asset, report in whole_reports(state.totals_in(connection)).items():
+        tenancy.days.commit(connection, f"{tenancy.domain}/{asset}", NO_DAY, run_id, report.counts())
 
 
 def _without_refused(before: DayCommit, added: Added) -> DayReport:
@@ -122,8 +120,8 @@ def _offsets(commit: CommitRow) -> dict[str, Cell]:
     return {f"{commit.topic}/{partition} up to offset": end for partition, (_, end) in commit.ranges.items()}
 
 
-def whole_reports(totals: Totals, day: date) -> dict[str, DayReport]:
-    """The reports of the aggregate tables, which are of all tickets, as `day` left them."""
+def whole_reports(totals: Totals) -> dict[str, DayReport]:
+    """The reports of the aggregate tables, which are of all tickets."""
     row = metrics(totals.counts, totals.unique_clients)
     tickets = row["total_tickets"]
     facts: dict[str, Cell] = {name: int(str(value)) for name, value in row.items()}
@@ -131,10 +129,10 @@ def whole_reports(totals: Totals, day: date) -> dict[str, DayReport]:
 
     def ranking(rows: Sequence[tuple[str, int]]) -> DayReport:
         counts: dict[str, Cell] = dict(rows)
-        return DayReport(day, "records", tickets, len(rows), used=tickets, facts=counts, whole=True)
+        return DayReport(NO_DAY, "records", tickets, len(rows), used=tickets, facts=counts)
 
     return {
-        METRICS: DayReport(day, "records", tickets, 1, used=tickets, facts=facts, whole=True),
+        METRICS: DayReport(NO_DAY, "records", tickets, 1, used=tickets, facts=facts),
         BY_TYPE: ranking(types),
         BY_PRIORITY: ranking(priorities),
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
+import msgspec
 import sqlalchemy as sa
 
 from logplatform.landing.dead_letters import StoredLetter
@@ -120,7 +121,8 @@ def _taken(connection: sa.Connection, tenancy: Tenancy) -> int:
 
 def _first_taken(connection: sa.Connection, offset: "sa.Row[tuple[object, ...]]") -> int:
     row = offset._mapping
-    taken = ticket_commit.c.ranges[str(row["partition"])]
+    # As text: what a commit did not take is no JSON null then, but no value.
+    taken = ticket_commit.c.ranges[str(row["partition"])].as_string()
     query = (
         sa.select(taken)
         .where(*(ticket_commit.c[name] == row[name] for name in ("tenant", "source", "topic")))
@@ -128,7 +130,7 @@ def _first_taken(connection: sa.Connection, offset: "sa.Row[tuple[object, ...]]"
         .order_by(ticket_commit.c.id)
         .limit(1)
     )
-    return int(connection.execute(query).scalar_one()[0])
+    return msgspec.json.decode(connection.execute(query).scalar_one(), type=tuple[int, int])[0]
 
 
 def _duplicates(connection: sa.Connection, tenancy: Tenancy) -> int:

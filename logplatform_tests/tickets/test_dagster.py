@@ -201,6 +201,32 @@ def test_a_topic_that_nobody_reads_on_is_broken(tmp_path: Path) -> None:
         assert broken(tenancy).count == 0
 
 
+def test_a_ticket_that_is_lost_is_missed(tmp_path: Path) -> None:
+    """A conservation check that cannot fail is none."""
+    settings = settings_in(tmp_path)
+    fill(tmp_path, made(200))
+    ingest(settings)
+    with open_tenancy(settings, "tickets") as tenancy:
+        with tenancy.database.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE dataset_file SET rows = rows - 1 WHERE dataset = 'tickets_with_assignment'"
+            )
+        assert [arrow.missing for arrow in arrows(tenancy)] == [1, -1, 0]
+        with tenancy.database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM dead_letter WHERE position % 2 = 0")
+        assert arrows(tenancy)[2].missing > 0
+
+
+def test_partitions_that_begin_later_are_accounted_for(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    for partition in (1, 0, 2):
+        log_in(tmp_path).append_to(partition, [numbered(10 * partition + n) for n in range(3)])
+        ingest(settings)
+        with open_tenancy(settings, "tickets") as tenancy:
+            assert [arrow.missing for arrow in arrows(tenancy)] == [0, 0, 0]
+            assert arrows(tenancy)[0].came == outcome_messages(settings)
+
+
 def test_the_aggregate_tables_alone_are_counted_from_the_tickets(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     settings = settings_in(tmp_path)
     fill(tmp_path, made(300))
