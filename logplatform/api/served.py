@@ -53,8 +53,11 @@ def open_served(settings: Settings) -> Generator[Served]:
         )
 
 
-def served(request: Request) -> Served:
-    """What the application of this request has opened."""
+async def served(request: Request) -> Served:
+    """What the application of this request has opened.
+
+    A coroutine, so that it needs no thread: those may all be busy with searches.
+    """
     found = request.app.state.served
     if not isinstance(found, Served):
         raise TypeError("the application was not started")

@@ -17,6 +17,8 @@ from logplatform.settings.model import Settings
 BACKLOG = 2048
 # Below the time that `up` gives its programs before it kills them.
 GRACE_SECONDS = 10
+# A connection that is closed in the moment in which it is used again is a failed upload for its sender.
+KEEP_ALIVE_SECONDS = 75
 
 
 @contextmanager
@@ -54,5 +56,6 @@ def server_of(settings: Settings) -> uvicorn.Server:
         proxy_headers=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     return uvicorn.Server(config)
