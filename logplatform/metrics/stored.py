@@ -44,16 +44,9 @@ def measure_stored(tenancy: Tenancy) -> Iterator[Sample]:
 
 
 def _flow(tenancy: Tenancy) -> sa.Select[tuple[object, ...]]:
-    """The sums over each asset's days; of an asset without days its newest report, which is of all of it."""
+    """The sums over each asset's days; an asset without days has one report, which is of all of it."""
     mine = sa.and_(day_commit.c.domain == tenancy.domain, day_commit.c.tenant == tenancy.tenant)
     counts = day_commit.c.counts
-    newest = (
-        sa.select(day_commit.c.asset, sa.func.max(day_commit.c.day).label("day"))
-        .where(mine)
-        .group_by(day_commit.c.asset)
-        .subquery()
-    )
-    has_days = sa.not_(sa.func.coalesce(counts["whole"].as_boolean(), sa.false()))
     unit = sa.func.coalesce(counts["unit"].as_string(), "records")
     unit_out = sa.func.coalesce(counts["unit_out"].as_string(), unit)
     names = [*_PARTS.values(), "bytes", "seconds"]
@@ -66,8 +59,7 @@ def _flow(tenancy: Tenancy) -> sa.Select[tuple[object, ...]]:
             *sums,
             sa.func.max(day_commit.c.committed_at).label("committed_at"),
         )
-        .join(newest, newest.c.asset == day_commit.c.asset)
-        .where(mine, sa.or_(has_days, newest.c.day == day_commit.c.day))
+        .where(mine)
         .group_by(day_commit.c.asset, unit, unit_out)
     )
 
