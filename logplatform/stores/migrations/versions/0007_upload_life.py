@@ -8,18 +8,7 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-_COUNTS = (
-    sa.Column("expired", sa.BigInteger(), nullable=False, server_default="0"),
-    sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("seconds", sa.Float(), nullable=False, server_default="0"),
-)
-_JOB = (
-    sa.Column("holder", sa.Text(), nullable=True),
-    sa.Column("file_id", sa.Text(), nullable=True),
-    sa.Column("file_path", sa.Text(), nullable=True),
-    sa.Column("file_type", sa.Text(), nullable=True),
-    sa.Column("total_lines", sa.BigInteger(), nullable=True),
-)
+_JOB_TEXTS = ("holder", "file_id", "file_path", "file_type")
 _SUMS = ["status", "total_lines", "documents", "dead_letters", "duplicates", "expired", "attempts", "seconds"]
 
 # Retention removes landed bytes that no content row names.
@@ -35,11 +24,13 @@ GROUP BY tenant, sha256
 
 
 def upgrade() -> None:
-    for column in _COUNTS:
-        op.add_column("upload", column.copy())
+    op.add_column("upload", sa.Column("expired", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("upload", sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("upload", sa.Column("seconds", sa.Float(), nullable=False, server_default="0"))
     op.create_index("ix_upload_sums", "upload", ["tenant", *_SUMS, "file_size"], unique=False)
-    for column in _JOB:
-        op.add_column("upload_job", column.copy())
+    for name in _JOB_TEXTS:
+        op.add_column("upload_job", sa.Column(name, sa.Text(), nullable=True))
+    op.add_column("upload_job", sa.Column("total_lines", sa.BigInteger(), nullable=True))
     op.create_table(
         "upload_stale_day",
         sa.Column("tenant", sa.Text(), nullable=False),
@@ -55,10 +46,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("upload_stale_day")
     with op.batch_alter_table("upload_job") as table:
-        for column in reversed(_JOB):
-            table.drop_column(column.name)
+        for name in ("total_lines", *reversed(_JOB_TEXTS)):
+            table.drop_column(name)
     op.drop_index("ix_upload_sums", table_name="upload")
     with op.batch_alter_table("upload") as table:
-        for column in reversed(_COUNTS):
-            table.drop_column(column.name)
+        for name in ("seconds", "attempts", "expired"):
+            table.drop_column(name)
     op.execute("DELETE FROM content WHERE domain = 'uploads'")
