@@ -27,7 +27,7 @@ def watched(tenancy: Tenancy, *, incoming: bool | None = None) -> list[Watched]:
 
 def day_landed(entry: Entry, now: datetime, settle: timedelta) -> date | Left:
     """Today (UTC), or why the file is left: it changed less than `settle` ago, so it may still grow."""
-    age = now - datetime.fromtimestamp(min(entry.mtime_ns // 1_000_000_000, 253_402_300_799), UTC)
+    age = now - entry.changed
     if -_CLOCKS_DIFFER <= age < settle:
         return Left("growing", f"it changed {max(0, round(age.total_seconds()))} seconds ago")
     return now.astimezone(UTC).date()

@@ -5,7 +5,7 @@ What belongs here: gathering versions out of the ledger. What does not: which of
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
 from logplatform.failures import PermanentFailure
@@ -14,8 +14,6 @@ from logplatform.machines.merge import Version
 from logplatform.machines.places import Place, folder_and_name, origin_key
 from logplatform.machines.reading import chunks_of
 from logplatform.tenancy import Tenancy
-
-_LATEST_SECOND = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,7 @@ def stands_still(tenancy: Tenancy, found: Observation) -> bool:
     """Whether a file has not changed for the settings' `settle_seconds` (since it was first seen where its source
     tells no mtime).
     """
-    seconds = min(found.mtime_ns // 1_000_000_000, _LATEST_SECOND)
-    changed = datetime.fromtimestamp(seconds, UTC) if seconds else found.first_seen
+    changed = found.entry.changed if found.mtime_ns else found.first_seen
     return tenancy.now() - changed >= timedelta(seconds=tenancy.settings.machines.settle_seconds)
 
 

@@ -7,9 +7,19 @@ batches decide that.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from logplatform.failures import LogplatformError
+
+_MTIME_NS = 2**63
+
+
+def held_mtime(nanoseconds: int) -> int:
+    """A file's mtime as an `Entry` tells it: some disks take any 64 bits of seconds, no database takes that many
+    nanoseconds; what is beyond 64 bits is told as the nearest that is not.
+    """
+    return max(-_MTIME_NS, min(nanoseconds, _MTIME_NS - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +27,7 @@ class Entry:
     """One file in a source's listing.
 
     `path` is relative to the source's root, with `/`; `size` in bytes; `mtime_ns` in nanoseconds since the epoch
-    (0 where the server does not tell).
+    (0 where the server does not tell), within 64 bits.
     """
 
     path: str
@@ -28,6 +38,11 @@ class Entry:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def changed(self) -> datetime:
+        """When the file was last changed (UTC); 1970 where it says before that."""
+        return datetime.fromtimestamp(max(0, self.mtime_ns // 1_000_000_000), UTC)
 
 
 @dataclass(frozen=True, slots=True)

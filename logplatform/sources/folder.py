@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from logplatform.failures import LogplatformError, PermanentFailure, TransientFailure, Unreachable
-from logplatform.sources.base import Entry, Fetched, Landed, Sink
+from logplatform.sources.base import Entry, Fetched, Landed, Sink, held_mtime
 
 CHUNK_BYTES = 1 << 20
 _REFUSED_SAMPLE = 5
@@ -25,6 +25,12 @@ _BYTE = 0xF780
 _TO_TEXT: dict[int, int | str] = {0xDC80 + n: _BYTE + n for n in range(128)}
 _TO_TEXT |= {_BYTE + n: "".join(chr(_BYTE + byte - 0x80) for byte in chr(_BYTE + n).encode()) for n in range(128)}
 _TO_NAME = {_BYTE + n: 0xDC80 + n for n in range(128)}
+
+
+def name_text(name: str) -> str:
+    """The text of a name as the file system gave it to Python: any name has one that a database takes."""
+    # Most names are ASCII, and a listing may be a million of them.
+    return name if name.isascii() else name.translate(_TO_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,12 @@ class FolderSource:
         except PermissionError as error:
             if not relative:
                 raise PermanentFailure(f"source {self.name}: folder {folder} may not be read") from error
-            refused.append(relative.translate(_TO_TEXT))
+            refused.append(name_text(relative))
         except OSError as error:
             raise Unreachable(f"source {self.name}: folder {folder}: {error.strerror}") from error
 
     def _entry(self, found: "os.DirEntry[str]", path: str, refused: MutableSequence[str]) -> Entry | None:
-        # Most names are ASCII, and a listing may be a million of them.
-        text = path if path.isascii() else path.translate(_TO_TEXT)
+        text = name_text(path)
         try:
             status = found.stat(follow_symlinks=self.follow_links)
         except PermissionError:
@@ -111,7 +116,7 @@ class FolderSource:
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
-        return Entry(text, status.st_size, status.st_mtime_ns)
+        return Entry(text, status.st_size, held_mtime(status.st_mtime_ns))
 
     def _path(self, entry: Entry) -> Path:
         return self.root / entry.path.translate(_TO_NAME)
@@ -160,5 +165,5 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], object] | None:
 
 
 def _same(status: os.stat_result, entry: Entry) -> bool:
-    same = status.st_size == entry.size and status.st_mtime_ns == entry.mtime_ns
+    same = status.st_size == entry.size and held_mtime(status.st_mtime_ns) == entry.mtime_ns
     return same and stat.S_ISREG(status.st_mode)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from logplatform.failures import PermanentFailure, TransientFailure, Unreachable
 from logplatform.landing.publish import Landing, PartReceiver
-from logplatform.sources.base import Entry, Listing, Source
+from logplatform.sources.base import Entry, Listing, Source, held_mtime
 from logplatform.sources.folder import FolderSource
 from logplatform.stores.files import LocalFiles
 
@@ -114,6 +115,17 @@ def test_any_name_is_found_again_by_its_text(place: Place, landing: Landing) -> 
     assert got == {hashlib.sha256(f"content {number}".encode()).hexdigest() for number in range(len(names))}
     assert all(source.remove(entry) for entry in entries)
     assert _paths(source) == []
+
+
+@given(st.integers(-(10**30), 10**30))
+def test_any_mtime_can_be_kept_and_told(nanoseconds: int) -> None:
+    """Some disks take a time of any year: it must not hold up the files beside it."""
+    entry = Entry("a.log", 1, held_mtime(nanoseconds))
+    assert -(2**63) <= entry.mtime_ns < 2**63
+    assert datetime(1970, 1, 1, tzinfo=UTC) <= entry.changed < datetime(2263, 1, 1, tzinfo=UTC)
+    if 0 <= nanoseconds < 2**63:
+        assert entry.mtime_ns == nanoseconds
+        assert entry.changed == datetime.fromtimestamp(nanoseconds // 10**9, UTC)
 
 
 @settings(max_examples=60, deadline=None)
