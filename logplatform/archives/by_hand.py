@@ -4,6 +4,8 @@ What belongs here: finding the file that is meant, and giving it to a batch of i
 (`engine`), and printing (the command line).
 """
 
+import hashlib
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -15,12 +17,12 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from logplatform.archives.places import INCOMING, both_sources, incoming_sources, label, sources_by_name
+from logplatform.archives.places import INCOMING, both_sources, incoming_source, label, sources_by_name
 from logplatform.failures import PermanentFailure
 from logplatform.landing.leases import batch_lease
 from logplatform.landing.observations import ErrorKind, Observation
-from logplatform.sources.base import Entry, Source
-from logplatform.sources.folder import FolderSource
+from logplatform.sources.base import Entry, Source, held_mtime
+from logplatform.sources.folder import FolderSource, name_text
 from logplatform.stores.schema import observation as table
 from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
@@ -86,24 +88,51 @@ def take(tenancy: Tenancy, server: str, remote_path: str) -> Observation:
 
 
 def drop(tenancy: Tenancy, server: str, file: Path) -> Observation:
-    """Copy `file` into `incoming/<server>/`, recorded as seen there; raises PermanentFailure if it cannot be read."""
-    target = tenancy.settings.data_root / INCOMING / server / file.name
+    """Copy `file` into `incoming/<server>/`, recorded as seen there.
+
+    Raises PermanentFailure if it cannot be read, if a name would be hidden or lead out of that folder, or if another
+    file waits there under the same name.
+    """
+    if not server or "/" in server or server.startswith("."):
+        raise PermanentFailure(f"{server!r} can be no server's name")
+    if file.name.startswith("."):
+        raise PermanentFailure(f"{file}: hidden files are not taken: give it another name")
+    folder = tenancy.settings.data_root / INCOMING / server
+    part = folder / f".{uuid.uuid4().hex}.part"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{uuid.uuid4().hex}.part")
+        folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, part)
-        part.rename(target)
+        entry = _entry(part, file.name)
+        _give_name(part, folder / file.name, entry)
     except OSError as error:
         raise PermanentFailure(f"{file}: {error.strerror}") from error
-    (source,) = (one for one in incoming_sources(tenancy) if one.name == f"{INCOMING}/{server}")
-    entry = next(entry for entry in source.list() if entry.path == file.name)
-    return _observed(tenancy, source, entry)
+    finally:
+        part.unlink(missing_ok=True)
+    return _observed(tenancy, incoming_source(folder), entry)
+
+
+def _entry(path: Path, name: str) -> Entry:
+    status = path.stat()
+    return Entry(name_text(name), status.st_size, held_mtime(status.st_mtime_ns))
+
+
+def _give_name(part: Path, target: Path, entry: Entry) -> None:
+    """Let `part` stand under `target` too, where nothing else does; a file that is the same already may stay."""
+    try:
+        os.link(part, target)
+    except FileExistsError as error:
+        if target.is_symlink() or _entry(target, target.name) != entry:
+            raise PermanentFailure(
+                f"{target} is there already and waits: `logplatform archives run` takes it; then try again"
+            ) from error
 
 
 def landed_file(tenancy: Tenancy, file: str, server: str | None) -> Observation | None:
-    """The newest landed file that `file` (a path, a name, a link under the data root) means, None if there is none.
+    """The newest landed file that `file` means, None if there is none.
 
-    Raises PermanentFailure if several servers have one and `server` does not tell which.
+    A link under the data root tells by what it leads to, a file on this machine by its bytes, anything else by its
+    path or name at its server. Raises PermanentFailure if several servers have one and `server` does not tell which,
+    or if the file here cannot be read.
     """
     conditions = [table.c.sha256.is_not(None)]
     if server is not None:
@@ -111,6 +140,9 @@ def landed_file(tenancy: Tenancy, file: str, server: str | None) -> Observation 
     path = Path(file)
     if path.is_symlink():
         conditions.append(table.c.sha256 == path.readlink().name)
+    elif path.is_file():
+        # Another file may have this name at its server: only the bytes tell that it is this one.
+        conditions.append(table.c.sha256 == _digest(path))
     else:
         conditions.append(
             sa.or_(table.c.path == file, table.c.path == path.name, table.c.path.endswith(f"/{path.name}"))
@@ -122,6 +154,14 @@ def landed_file(tenancy: Tenancy, file: str, server: str | None) -> Observation 
         named = ", ".join(sorted(label(found) for found in newest.values()))
         raise PermanentFailure(f"{file} is on several servers: name one ({named})")
     return next(iter(newest.values()), None)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as reader:
+            return hashlib.file_digest(reader, "sha256").hexdigest()
+    except OSError as error:
+        raise PermanentFailure(f"{path}: {error.strerror}") from error
 
 
 def own_batch(tenancy: Tenancy, found: Observation, what: str) -> str:

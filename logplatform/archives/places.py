@@ -14,7 +14,7 @@ from logplatform.landing.observations import Observation
 from logplatform.settings.archives import ArchiveSource
 from logplatform.settings.base import zone
 from logplatform.sources.base import Source
-from logplatform.sources.folder import FolderSource
+from logplatform.sources.folder import FolderSource, name_text
 from logplatform.tenancy import Tenancy
 
 INCOMING = "incoming"
@@ -44,12 +44,17 @@ def label(found: Observation) -> str:
 
 
 def incoming_sources(tenancy: Tenancy) -> Iterator[Source]:
-    """The folders below `incoming/`, one a server."""
+    """The folders below `incoming/`, one a server; hidden ones and links are none."""
     root = tenancy.settings.data_root / INCOMING
     if root.is_dir():
         for folder in sorted(root.iterdir()):
-            if folder.is_dir() and not folder.is_symlink():
-                yield FolderSource(_PREFIX + folder.name, folder)
+            if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith("."):
+                yield incoming_source(folder)
+
+
+def incoming_source(folder: Path) -> FolderSource:
+    """The source of one folder below `incoming/`."""
+    return FolderSource(_PREFIX + name_text(folder.name), folder)
 
 
 def sources_by_name(tenancy: Tenancy) -> dict[str, Source]:
