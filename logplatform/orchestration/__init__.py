@@ -22,6 +22,9 @@ and yields a `DayReport` right after each day's commit, and nothing for a day wi
   `run.tenancy` stands on Dagster's resources; settings are `run.tenancy.settings`. PermanentFailure fails the step for
   good, TransientFailure lets it wait and try again.
 
+  An asset of everything that there is (an aggregate table) has no days: `group.asset(..., whole=True)`; its report and
+its commit stand under `figures.NO_DAY`, so there is one of them.
+
 `checks.py` has `checks(group: DayGroup) -> list[dg.AssetChecksDefinition]`, made by `checks.conservation_check`
 (blocking) and `checks.broken_check` (a warning) from functions `Tenancy -> Iterable[Arrow]` and `Tenancy -> Broken`.
 
