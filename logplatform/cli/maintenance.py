@@ -71,8 +71,8 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
 def reset(session: Session, yes: bool, force: bool) -> None:
     """Remove everything the platform has stored: ledgers, landed bytes, datasets, reports, Dagster's own files.
 
-    Sources, settings and files under `incoming/` stay; what still lies at its source is collected anew by the next
-    run. What was removed from its source after landing (`delete_source`) is gone for good.
+    Sources, settings and files under `incoming/` and `inbox/` stay; what still lies at its source is collected anew by
+    the next run. What was removed from its source after landing (`delete_source`), and uploads, are gone for good.
     """
     settings = session.settings
     found = erasable(settings)
