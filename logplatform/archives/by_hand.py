@@ -24,7 +24,6 @@ from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.sources.base import Entry, Source, held_mtime
 from logplatform.sources.folder import FolderSource, name_text
 from logplatform.stores.schema import observation as table
-from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
 RecoverType = Literal["copy", "extract", "quarantine"]
@@ -60,15 +59,7 @@ def reopen_failed(tenancy: Tenancy, choice: Choice) -> int:
 
     Nothing is removed: what fails again is in error again, with its bytes.
     """
-    reopened = 0
-    for chunk in chunks(choice.failed(tenancy)):
-        unfetched = [found for found in chunk if found.sha256 is None]
-        fetched = [found for found in chunk if found.sha256 is not None]
-        with tenancy.ledger.transaction() as connection:
-            tenancy.ledger.reopen(connection, unfetched, "pending")
-            tenancy.ledger.reopen(connection, fetched, "copied")
-        reopened += len(chunk)
-    return reopened
+    return tenancy.ledger.reopen_failed(choice.failed(tenancy))
 
 
 def take(tenancy: Tenancy, server: str, remote_path: str) -> Observation:

@@ -50,7 +50,7 @@ def collect(job: Job) -> Iterator[DayReport]:
     Each file is durable before its row says so; a file that fails gets its reason and its next attempt, and the
     others go on. Raises TransientFailure while the disk is too full.
     """
-    _make_room(job)
+    job.tenancy.retention.require_room()
     fetcher = _Fetcher(job)
     settings = job.tenancy.settings.archives
     workers = settings.parallel_servers * settings.parallel_files
@@ -81,17 +81,6 @@ def remove_at_sources(job: Job) -> int:
             # where it is listed for new files.
             continue
     return removed
-
-
-def _make_room(job: Job) -> None:
-    retention = job.tenancy.retention
-    if retention.has_room():
-        return
-    for _ in retention.make_room():
-        pass
-    if not retention.has_room():
-        least = job.tenancy.settings.landing.disk_space_threshold_gb
-        raise TransientFailure(f"collection pauses: less than {least:g} GB are free (disk_space_threshold_gb)")
 
 
 def _to_fetch(job: Job) -> Iterator[Observation]:

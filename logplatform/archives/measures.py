@@ -14,7 +14,7 @@ from logplatform.archives.reports import file_counts
 from logplatform.failures import TransientFailure
 from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.orchestration.figures import Arrow, Broken, Fault
-from logplatform.stores.schema import content, dead_letter, observation
+from logplatform.stores.schema import content, observation
 from logplatform.stores.tally import total_of
 from logplatform.tenancy import Tenancy
 
@@ -109,7 +109,7 @@ def _lines(tenancy: Tenancy) -> Sequence[Arrow]:
         with tenancy.database.read() as connection:
             delivered = _content_lines(connection, tenancy, observation.c.status == "processed")
             waiting = _content_lines(connection, tenancy, observation.c.status == "extracted")
-            letters = _open_letters(connection, tenancy)
+            letters = tenancy.letters.count_in(connection)
         # The manifest and the ledger change in one transaction: an unchanged list means that all was read between two.
         if dataset.visible() == visible:
             used = sum(total_of(file.uri, "lines") for file in visible)
@@ -125,12 +125,3 @@ def _content_lines(connection: sa.Connection, tenancy: Tenancy, which: sa.Column
         .where(observation.c.domain == tenancy.domain, observation.c.tenant == tenancy.tenant, which)
     )
     return int(connection.execute(query).scalar_one())
-
-
-def _open_letters(connection: sa.Connection, tenancy: Tenancy) -> int:
-    query = sa.select(sa.func.count()).where(
-        dead_letter.c.domain == tenancy.domain,
-        dead_letter.c.tenant == tenancy.tenant,
-        dead_letter.c.replayed_at.is_(None),
-    )
-    return connection.execute(query).scalar_one()

@@ -89,8 +89,7 @@ class DeadLetters:
         )
         for chunk in chunks(letters):
             connection.execute(upsert, [self._row(origin, letter, batch_id, now) for letter in chunk])
-        query = sa.select(sa.func.count()).where(mine, table.c.replayed_at.is_(None))
-        return connection.execute(query).scalar_one()
+        return self.count_in(connection, table.c.origin == origin.key)
 
     def find(self, *conditions: sa.ColumnElement[bool], replayed: bool = False) -> Iterator[StoredLetter]:
         """Open letters (with `replayed` all) that meet every condition on `schema.dead_letter`, oldest first."""
@@ -108,9 +107,13 @@ class DeadLetters:
 
     def count(self, *conditions: sa.ColumnElement[bool]) -> int:
         """How many open letters meet every condition."""
-        query = sa.select(sa.func.count()).where(self._mine(), table.c.replayed_at.is_(None), *conditions)
         with self.ledger.database.read() as connection:
-            return connection.execute(query).scalar_one()
+            return self.count_in(connection, *conditions)
+
+    def count_in(self, connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> int:
+        """The same, as `connection` sees them: beside what else it reads or writes."""
+        query = sa.select(sa.func.count()).where(self._mine(), table.c.replayed_at.is_(None), *conditions)
+        return connection.execute(query).scalar_one()
 
     def _mine(self) -> sa.ColumnElement[bool]:
         return sa.and_(table.c.domain == self.ledger.domain, table.c.tenant == self.ledger.tenant)

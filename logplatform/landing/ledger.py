@@ -166,6 +166,22 @@ class Ledger(LedgerReader):
                 .values(status=status, attempts=0, next_attempt_at=None, batch_id=None, updated=self.now())
             )
 
+    def reopen_failed(self, failed: Iterable[Observation]) -> int:
+        """Give failed files a new set of attempts, from the step that failed; return how many.
+
+        Files whose bytes are here are not fetched again. One that is in error no more since it was read is left alone.
+        """
+        step = sa.case((table.c.sha256.is_(None), "pending"), else_="copied")
+        reopened = 0
+        for chunk in chunks(found.id for found in failed):
+            with self.transaction() as connection:
+                reopened += connection.execute(
+                    table.update()
+                    .where(table.c.id.in_(chunk), table.c.status == "error")
+                    .values(status=step, attempts=0, next_attempt_at=None, batch_id=None, updated=self.now())
+                ).rowcount
+        return reopened
+
     def describe(self, connection: sa.Connection, sha256: str, **values: object) -> None:
         """Add what was found out about landed bytes (`format`, `content_sha256`, `lines`, `parser_version`, …)."""
         connection.execute(content_table.update().where(*self._content_key(sha256)).values(**values))

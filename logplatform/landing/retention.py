@@ -17,6 +17,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from logplatform.failures import TransientFailure
 from logplatform.landing.ledger import Ledger
 from logplatform.landing.observations import Content
 from logplatform.landing.publish import Landing
@@ -68,6 +69,16 @@ class Retention:
         """Whether collection may go on: at least the threshold is free (or the store has no bound)."""
         free = self.files.free_bytes()
         return free is None or free >= self.policy.disk_space_threshold_gb * GIB
+
+    def require_room(self) -> None:
+        """Clean where the disk runs full; raises TransientFailure while that is not enough for collection to go on."""
+        if self.has_room():
+            return
+        for _ in self.make_room():
+            pass
+        if not self.has_room():
+            least = self.policy.disk_space_threshold_gb
+            raise TransientFailure(f"collection pauses: less than {least:g} GB are free (disk_space_threshold_gb)")
 
     def by_age(self) -> Iterator[Removed]:
         """Remove what is older than its kind may get."""

@@ -13,21 +13,12 @@ from logplatform.machines.publish import render_day
 from logplatform.machines.workbook import write_workbook
 from logplatform.stores.schema import observation
 from logplatform.stores.sessions import SqlSessions
-from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
 
 def reopen_failed(tenancy: Tenancy) -> int:
     """Give every file that failed new attempts, from the step that failed; returns how many."""
-    reopened = 0
-    for group in chunks(tenancy.ledger.find(observation.c.status == "error")):
-        copied = [found for found in group if found.sha256 is not None]
-        unfetched = [found for found in group if found.sha256 is None]
-        with tenancy.ledger.transaction() as connection:
-            tenancy.ledger.reopen(connection, copied, "copied")
-            tenancy.ledger.reopen(connection, unfetched, "pending")
-        reopened += len(group)
-    return reopened
+    return tenancy.ledger.reopen_failed(tenancy.ledger.find(observation.c.status == "error"))
 
 
 def page_of(tenancy: Tenancy, centre: str, day: date) -> str:

@@ -31,7 +31,7 @@ def collect(job: Job) -> Iterator[DayReport]:
     Each file is durable before its row says so; a file that fails gets its reason and its next attempt, and the
     others go on. Raises TransientFailure while the disk is too full.
     """
-    _make_room(job)
+    job.tenancy.retention.require_room()
     sources = {source.name: source for source in job.tenancy.sources()}
     for day, _ in job.by_day():
         work = job.day(day)
@@ -50,17 +50,6 @@ def landed(job: Job) -> Iterator[DayReport]:
         with work.transaction() as connection:
             work.commit(connection, RAW, report)
         yield report
-
-
-def _make_room(job: Job) -> None:
-    retention = job.tenancy.retention
-    if retention.has_room():
-        return
-    for _ in retention.make_room():
-        pass
-    if not retention.has_room():
-        least = job.tenancy.settings.landing.disk_space_threshold_gb
-        raise TransientFailure(f"collection pauses: less than {least:g} GB are free (disk_space_threshold_gb)")
 
 
 def _collect_day(work: DayWork, sources: dict[str, Source]) -> None:

@@ -17,7 +17,7 @@ from logplatform.machines.unit_events import events_dataset
 from logplatform.orchestration.figures import Arrow, Broken, Fault
 from logplatform.stores.dataset import VisibleFile
 from logplatform.stores.machine_days import MachineDays
-from logplatform.stores.schema import content, dead_letter, observation
+from logplatform.stores.schema import content, observation
 from logplatform.stores.session_schema import session_production
 from logplatform.stores.tally import count_of
 from logplatform.tenancy import Tenancy
@@ -102,7 +102,7 @@ def _lines(connection: sa.Connection, tenancy: Tenancy, visible: list[VisibleFil
         came=came,
         out=sum(file.rows for file in visible),
         duplicates=totals["duplicates"],
-        dead_letters=_open_letters(connection, tenancy) + refused,
+        dead_letters=tenancy.letters.count_in(connection) + refused,
         waiting=waiting + totals["unended"],
     )
 
@@ -119,15 +119,6 @@ def _content_lines(connection: sa.Connection, tenancy: Tenancy, *which: sa.Colum
         .where(*_mine(tenancy), *which)
     )
     return int(connection.execute(query).scalar_one())
-
-
-def _open_letters(connection: sa.Connection, tenancy: Tenancy) -> int:
-    query = sa.select(sa.func.count()).where(
-        dead_letter.c.domain == tenancy.domain,
-        dead_letter.c.tenant == tenancy.tenant,
-        dead_letter.c.replayed_at.is_(None),
-    )
-    return connection.execute(query).scalar_one()
 
 
 def _sessions(connection: sa.Connection, tenancy: Tenancy) -> Counter[date]:

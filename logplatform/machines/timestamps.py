@@ -97,11 +97,6 @@ def _days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
     return era * 146_097 + day_of_era - 719_468
 
 
-def midnight_ms(day: dt.date) -> int:
-    """The milliseconds at which a day begins."""
-    return (day.toordinal() - _EPOCH.toordinal()) * 86_400_000
-
-
 def as_datetime(milliseconds: int) -> dt.datetime:
     """The same moment as a datetime without zone, exact to the millisecond."""
     return _EPOCH + dt.timedelta(milliseconds=milliseconds)

@@ -111,6 +111,21 @@ def test_transient_failures_wait_then_become_permanent(ledger: Ledger) -> None:
         assert list(ledger.waiting()) == []
 
 
+def test_reopened_are_only_files_that_are_still_in_error(ledger: Ledger) -> None:
+    """What a run has made good since the list of failed files was read keeps its batch and its status."""
+    _record(ledger, "a", "b")
+    with ledger.transaction() as connection:
+        for found in ledger.batch("b1"):
+            ledger.fail(connection, found, "copy", "no such file", "run-1", RetryPolicy())
+    failed = list(ledger.batch("b1", "error"))
+    with ledger.transaction() as connection:
+        ledger.advance(connection, failed[:1], "copied", "run-2")
+    assert ledger.reopen_failed(failed) == 1
+    made_good, reopened = ledger.find()
+    assert (made_good.status, made_good.batch_id) == ("copied", "b1")
+    assert (reopened.status, reopened.batch_id, reopened.attempts) == ("pending", None, 0)
+
+
 def test_waiting_files_page_in_day_order(ledger: Ledger) -> None:
     """Pages are read by key: an order that disagrees with it would skip or repeat files."""
     days = [DAY - timedelta(days=n % 7) for n in range(2_500)]

@@ -215,6 +215,8 @@ def test_the_disk_guard_pauses_below_its_threshold_only(house: House) -> None:
     assert house.retention().has_room()
     house.files.free -= 1
     assert not house.retention().has_room()
+    with pytest.raises(TransientFailure, match="less than 10 GB are free"):
+        house.retention().require_room()
     assert house.retention(RetentionPolicy(disk_space_threshold_gb=0)).has_room()
 
 
