@@ -8,6 +8,7 @@ its own asset.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import dagster as dg
@@ -20,56 +21,55 @@ from logplatform.tickets.job import do, tell
 _STALE_AFTER = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One asset as people see it; `whole`: it has no days."""
+
+    name: str
+    description: str
+    after: tuple[str, ...] = ()
+    whole: bool = False
+
+
+_SHOWN = (
+    _Shown(RAW, "Messages of the topics, taken in by the day they were ingested, up to the committed offsets."),
+    _Shown(
+        ASSIGNED,
+        "Every ticket once, with the team its type of request is assigned to. A ticket_id that came again is a "
+        "duplicate, the first wins; `tickets show --conflicts` lists those that contradict it.",
+        (RAW,),
+    ),
+    _Shown(
+        REJECTED,
+        "Messages that are no ticket, with topic, partition, offset, bytes and reasons; counted, never routed. They "
+        "are dead letters too.",
+        (RAW,),
+    ),
+    _Shown(HIGH, "The tickets whose priority is among `tickets.high_priorities`.", (ASSIGNED,)),
+    _Shown(
+        METRICS,
+        "One row over all tickets: totals by type of request, critical ones, distinct clients.",
+        (ASSIGNED,),
+        whole=True,
+    ),
+    _Shown(BY_TYPE, "All tickets counted by type of request, the highest count first.", (ASSIGNED,), whole=True),
+    _Shown(BY_PRIORITY, "All tickets counted by priority, the highest count first.", (ASSIGNED,), whole=True),
+)
+
+
 def assets(group: DayGroup) -> list[dg.AssetsDefinition]:
     """The seven assets of the domain."""
+    tables = group.settings.tickets.output_format
     return [
         group.asset(
-            RAW,
-            kinds={"file"},
-            stale_after=_STALE_AFTER,
-            description="Messages of the topics, taken in by the day they were ingested, up to the committed offsets.",
-        )(_step(RAW)),
-        group.asset(
-            ASSIGNED,
-            after=[RAW],
-            kinds={"parquet"},
-            description="Every ticket once, with the team its type of request is assigned to. A ticket_id that came "
-            "again is a duplicate, the first wins; `tickets show --conflicts` lists those that contradict it.",
-        )(_step(ASSIGNED)),
-        group.asset(
-            REJECTED,
-            after=[RAW],
-            kinds={"parquet"},
-            description="Messages that are no ticket, with topic, partition, offset, bytes and reasons; counted, never "
-            "routed. They are dead letters too.",
-        )(_step(REJECTED)),
-        group.asset(
-            HIGH,
-            after=[ASSIGNED],
-            kinds={"parquet"},
-            description="The tickets whose priority is among `tickets.high_priorities`.",
-        )(_step(HIGH)),
-        group.asset(
-            METRICS,
-            after=[ASSIGNED],
-            kinds={"parquet"},
-            whole=True,
-            description="One row over all tickets: totals by type of request, critical ones, distinct clients.",
-        )(_step(METRICS)),
-        group.asset(
-            BY_TYPE,
-            after=[ASSIGNED],
-            kinds={"parquet"},
-            whole=True,
-            description="All tickets counted by type of request, the highest count first.",
-        )(_step(BY_TYPE)),
-        group.asset(
-            BY_PRIORITY,
-            after=[ASSIGNED],
-            kinds={"parquet"},
-            whole=True,
-            description="All tickets counted by priority, the highest count first.",
-        )(_step(BY_PRIORITY)),
+            shown.name,
+            description=shown.description,
+            kinds={"file" if shown.name == RAW else tables},
+            after=shown.after,
+            stale_after=_STALE_AFTER if shown.name == RAW else None,
+            whole=shown.whole,
+        )(_step(shown.name))
+        for shown in _SHOWN
     ]
 
 
