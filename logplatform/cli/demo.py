@@ -84,12 +84,8 @@ def demo(
         # What the planted faults make the platform say belongs into the demonstration's own log.
         configure(settings, quiet=True)
         accounts = _run(progress, settings, record)
-    show(
-        console(),
-        record,
-        [_outcome(domain, it) for domain, it in zip(DOMAINS, accounts, strict=True)],
-        sayings(settings, record),
-    )
+    outcomes = [_outcome(domain, it) for domain, it in zip(DOMAINS, accounts, strict=True)]
+    show(console(), record, outcomes, sayings(settings, record))
     show_next(console(), _command(home), _near(settings.data_root), _newest_reports(_near(settings.data_root)))
     for account in accounts:
         for problem in account.problems:

@@ -99,12 +99,6 @@ class DayGroup:
         function's failures become Dagster's (`failures`).
         """
 
-        def decorate(work: Work) -> dg.AssetsDefinition:
-            with warnings.catch_warnings():
-                # Backfill policies are still called beta; the version of Dagster is pinned for such reasons.
-                warnings.simplefilter("ignore", dg.BetaWarning)
-                return make(work)
-
         def make(work: Work) -> dg.AssetsDefinition:
             return dg.asset(
                 key=self.key(name),
@@ -123,7 +117,7 @@ class DayGroup:
                 dagster_type=dg.Nothing,  # ty: ignore[invalid-argument-type] (a DagsterType; its stub says None)
             )(self._step(name, work))
 
-        return decorate
+        return lambda work: _quietly(make, work)
 
     def _step(self, name: str, work: Work) -> Callable[..., Iterator[dg.AssetMaterialization | dg.Output[None]]]:
         key = self.key(name)
@@ -143,6 +137,13 @@ class DayGroup:
             yield dg.Output(None, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
 
         return step
+
+
+def _quietly(make: Callable[[Work], dg.AssetsDefinition], work: Work) -> dg.AssetsDefinition:
+    with warnings.catch_warnings():
+        # Backfill policies are still called beta; the version of Dagster is pinned for such reasons.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return make(work)
 
 
 def _day_run(context: dg.AssetExecutionContext, tenancy: Tenancy) -> DayRun:
