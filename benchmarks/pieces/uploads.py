@@ -4,6 +4,7 @@ What belongs here: one uploaded file, read, judged, made into documents, indexed
 does not: HTTP around it.
 """
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -178,5 +179,6 @@ def _settings(folder: str) -> Settings:
 
 
 def _warm() -> None:
-    """What a process does once: Arrow looks for pandas with the first list that it is given."""
+    """What a worker does once: Arrow looks for pandas with the first list that it is given, and what is loaded stays."""
     pa.array(["once"])
+    gc.freeze()

@@ -3,6 +3,7 @@
 What belongs here: signals, arguments, printing, and telling Dagster. What does not: the work (`uploads.worker`).
 """
 
+import gc
 import uuid
 from contextlib import nullcontext
 
@@ -40,6 +41,8 @@ def work_command(context: click.Context, session: Session, once: bool, jobs: int
     run_id = f"worker-{uuid.uuid4().hex}"
     parallel = jobs or session.settings.uploads.parallel_jobs
     with until_stopped() as stop, open_uploads(session.settings) as room:
+        # All that is loaded by now stays: not looking at it again saves a sixth of the work on a file.
+        gc.freeze()
         chores = [
             *Chores(room, run_id).all(),
             Chore(_TELL_SECONDS, lambda: tell_dagster(room.tenancy, _TELL_BUDGET_SECONDS)),
