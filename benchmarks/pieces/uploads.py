@@ -146,6 +146,7 @@ def indexed(path: str, folder: str) -> Piece:
 def plain(path: str) -> Piece:
     """The same by json and pydantic, an event at a time, encoded as JSON."""
     geoip = open_geoip(None)
+    _warm()
 
     def run() -> dict[str, float]:
         count = size = 0
@@ -179,6 +180,6 @@ def _settings(folder: str) -> Settings:
 
 
 def _warm() -> None:
-    """What a worker does once: Arrow looks for pandas with the first list that it is given, and what is loaded stays."""
+    """What a worker does once: Arrow looks for pandas with its first list, and the collector forgets what is loaded."""
     pa.array(["once"])
     gc.freeze()
