@@ -33,6 +33,7 @@ from logplatform.orchestration.assembly import DomainParts, assemble
 from logplatform.orchestration.backlog_sensor import backlog_sensor
 from logplatform.orchestration.days import DayGroup, day_partitions
 from logplatform.orchestration.sensors import watching_sensor
+from logplatform.pruning import pruned
 from logplatform.settings.load import load
 from logplatform.settings.model import Settings
 from logplatform.tickets.day_reports import ASSIGNED as ASSIGNED_TICKETS
@@ -44,7 +45,7 @@ from logplatform.uploads.day_reports import RAW as UPLOADED_FILES
 def build_defs(settings: Settings, **overrides: object) -> dg.Definitions:
     """The definitions for `settings`; `overrides` replace resources by key, so that a test needs no environment."""
     domains = [parts for parts, enabled in _domains(settings) if enabled]
-    return assemble(settings, domains, **overrides)
+    return assemble(settings, domains, pruned, **overrides)
 
 
 @dg.definitions

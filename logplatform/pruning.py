@@ -4,6 +4,7 @@ What belongs here: the order of the sweeps, and the rows that age out. What does
 (`landing.retention`, `stores.dataset`), and printing.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from logplatform.archives.recompress import recompress
-from logplatform.landing.retention import Removed
+from logplatform.archives.views import sweep_views as sweep_archive_views
+from logplatform.landing.retention import Kind, Pruned, Removed
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.retention import prune_topics
@@ -22,6 +24,20 @@ READERS_WAIT = timedelta(hours=1)
 """Replaced dataset files are kept so long: readers that took their file list before may still read them."""
 _ROWS_AT_ONCE = 10_000
 _MANIFEST_ONLY = pa.schema([("origin", pa.string())])
+
+
+def pruned(tenancy: Tenancy) -> list[Pruned]:
+    """Prune the domain, rows and links included, and add up what went, by kind."""
+    files: Counter[Kind] = Counter()
+    sizes: Counter[Kind] = Counter()
+    for removed in prune(tenancy):
+        files[removed.kind] += removed.files
+        sizes[removed.kind] += removed.bytes
+    told = [Pruned(kind, count, sizes[kind]) for kind, count in files.items()]
+    told.append(Pruned("replayed dead letters", forget_replayed(tenancy), 0))
+    if tenancy.domain == "archives":
+        told.append(Pruned("links to what was removed", sweep_archive_views(tenancy.settings.data_root), 0))
+    return told
 
 
 def prune(tenancy: Tenancy) -> Iterator[Removed]:

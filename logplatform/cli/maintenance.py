@@ -4,7 +4,6 @@ What belongs here: asking, and telling what was removed. What does not: what may
 `logplatform.erasing`).
 """
 
-from collections import Counter
 from contextlib import nullcontext
 
 import click
@@ -14,10 +13,9 @@ from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
 from logplatform.erasing import Erasable, erasable, erase, in_use
 from logplatform.failures import TransientFailure
-from logplatform.landing.retention import GIB, Kind
+from logplatform.landing.retention import GIB
 from logplatform.orchestration.services import alone
-from logplatform.pruning import forget_replayed
-from logplatform.pruning import prune as prune_domain
+from logplatform.pruning import pruned
 from logplatform.settings.model import DOMAINS, Domain
 from logplatform.tenancy import open_tenancy
 
@@ -29,6 +27,8 @@ from logplatform.tenancy import open_tenancy
 @click.pass_context
 def prune(context: click.Context, session: Session, domain: Domain | None, as_json: bool) -> None:
     """Remove what retention no longer keeps, and make room if the disk is too full.
+
+    Where `logplatform up` runs, this is done every night by itself (the job `prune`).
 
     Days to keep are settings (landing.retention: processed_days, error_days, tmp_days). If less than
     landing.disk_space_threshold_gb is free, more is removed until landing.disk_space_target_gb is: temporary files,
@@ -45,15 +45,8 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
         if not settings.database(name).exists():
             continue
         with open_tenancy(settings, name) as tenancy:
-            files: Counter[Kind] = Counter()
-            sizes: Counter[Kind] = Counter()
-            for removed in prune_domain(tenancy):
-                files[removed.kind] += removed.files
-                sizes[removed.kind] += removed.bytes
-            rows += [(name, kind, count, sizes[kind]) for kind, count in files.items()]
-            rows.append((name, "replayed dead letters", forget_replayed(tenancy), 0))
+            rows += [(name, one.what, one.count, one.bytes) for one in pruned(tenancy)]
             has_room = tenancy.retention.has_room()
-    rows.append(("archives", "links to what was removed", sweep_views(settings.data_root), 0))
     if as_json:
         keys = ("domain", "kind", "files", "bytes")
         print_json({"has_room": has_room, "removed": [dict(zip(keys, row, strict=True)) for row in rows]})

@@ -57,6 +57,15 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class Pruned:
+    """What pruning one domain removed: how many of what, and their `bytes` in all (0 where nobody counted them)."""
+
+    what: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """Retention over one domain's landed and extracted bytes; `settled` tells which of them nobody waits for."""
 

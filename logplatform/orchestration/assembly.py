@@ -12,6 +12,7 @@ import dagster as dg
 from logplatform.orchestration.alerts import alert_sensor, run_failure_sensor
 from logplatform.orchestration.checks import Find, Standing
 from logplatform.orchestration.days import DOMAIN_TAG, DayGroup
+from logplatform.orchestration.prune_job import Prune, prune_schedule
 from logplatform.orchestration.resources import domain_resources
 from logplatform.orchestration.upkeep import upkeep_sensor
 from logplatform.settings.model import Settings
@@ -41,8 +42,10 @@ class DomainParts:
         return Standing(self.group.key(self.told_at), self.group.key(self.raw), self.broken)
 
 
-def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: object) -> dg.Definitions:
+def assemble(settings: Settings, domains: Sequence[DomainParts], prune: Prune, **overrides: object) -> dg.Definitions:
     """The definitions of `domains`: their assets and checks, a job and a sensor each; what looks after all.
+
+    `prune` removes what retention no longer keeps of a domain.
 
     `overrides` replace resources by key (`files`, `machines_sql`, …), so that a test needs no environment.
     """
@@ -69,6 +72,7 @@ def assemble(settings: Settings, domains: Sequence[DomainParts], **overrides: ob
             run_failure_sensor(settings),
             alert_sensor(settings, standings),
         ],
+        schedules=[prune_schedule(settings, list(standings), prune)],
         resources={**resources, **overrides},
         executor=dg.in_process_executor,
     )

@@ -92,6 +92,7 @@ def toy_definitions(
                 description="The toy.",
             )
         ],
+        lambda _tenancy: [],
         **overrides,
     )
 
