@@ -22,14 +22,11 @@ import pytest
 import sqlalchemy as sa
 
 from logplatform.landing.leases import utc_now
-from logplatform.orchestration.discovery import look
 from logplatform.stores.log_query import Filters, Search
 from logplatform.stores.sql import Database
 from logplatform.stores.upload_record import OPEN
 from logplatform.uploads.chores import Chores
 from logplatform.uploads.day_reports import DOCUMENTS, day_of
-from logplatform.uploads.inbox import take, watched
-from logplatform.uploads.ingest import Doing
 from logplatform.uploads.intake import receive
 from logplatform.uploads.measures import arrows
 from logplatform.uploads.room import UploadRoom, open_uploads
@@ -87,8 +84,7 @@ def all_of_it(folder: Path, restart: int | None) -> None:
 
 def work_all(room: UploadRoom, run_id: str) -> None:
     """What a worker does until nothing is left."""
-    look(room.tenancy.ledger, watched(room.tenancy), 60)
-    take(room, Doing(run_id), 100, 1 << 30)
+    Chores(room, run_id).inboxes()
     for _ in work(room, run_id, lambda: False, once=True):
         pass
     Chores(room, run_id).derive()
