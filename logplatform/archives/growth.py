@@ -19,6 +19,7 @@ from logplatform.archives.figures import EventFigures
 from logplatform.archives.parse_file import ExtractedFile
 from logplatform.archives.places import origin_of
 from logplatform.archives.rotation import LogName, log_name, same_log
+from logplatform.landing.ledger_reader import SAME_CONTENT
 from logplatform.landing.observations import Observation, observation_of
 from logplatform.stores.schema import content, dead_letter, observation
 from logplatform.stores.sql import chunks
@@ -60,14 +61,7 @@ def is_live(path: str) -> bool:
 
 def live_before(tenancy: Tenancy, files: Sequence[ExtractedFile]) -> list[Candidate]:
     """Every delivered plain file that stands under the live name of one of the `files`' logs."""
-    joined = observation.join(
-        content,
-        sa.and_(
-            content.c.domain == observation.c.domain,
-            content.c.tenant == observation.c.tenant,
-            content.c.sha256 == observation.c.sha256,
-        ),
-    )
+    joined = observation.join(content, SAME_CONTENT)
     query = (
         sa.select(observation, content.c.content_sha256, content.c.content_size, content.c.lines.label("content_lines"))
         .select_from(joined)

@@ -88,22 +88,11 @@ class Job:
 
     def copy_policy(self) -> RetryPolicy:
         """How often and how late copying is tried again."""
-        return _policy(self.tenancy, self.tenancy.settings.archives.retry.max_retry_copy)
+        return self.tenancy.settings.archives.retry.copying()
 
     def extract_policy(self) -> RetryPolicy:
         """How often and how late extracting and parsing are tried again."""
-        return _policy(self.tenancy, self.tenancy.settings.archives.retry.max_retry_extract)
-
-
-def _policy(tenancy: Tenancy, retries: int) -> RetryPolicy:
-    retry = tenancy.settings.archives.retry
-    return RetryPolicy(
-        attempts=retries + 1,
-        base_seconds=retry.retry_delay_base,
-        multiplier=retry.retry_delay_multiplier,
-        max_seconds=retry.retry_delay_max,
-        jitter=retry.retry_jitter,
-    )
+        return self.tenancy.settings.archives.retry.extracting()
 
 
 @contextmanager

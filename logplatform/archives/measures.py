@@ -12,6 +12,7 @@ from logplatform.archives.deliver import events_dataset
 from logplatform.archives.places import label
 from logplatform.archives.reports import file_counts
 from logplatform.failures import TransientFailure
+from logplatform.landing.ledger_reader import SAME_CONTENT
 from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.orchestration.figures import Arrow, Broken, Fault
 from logplatform.stores.schema import content, observation
@@ -88,18 +89,10 @@ def _contents_taken(connection: sa.Connection, tenancy: Tenancy) -> int:
     """Files whose bytes the landing has on record, counted from the contents, not from the files' status."""
     query = (
         sa.select(sa.func.count())
-        .select_from(observation.join(content, _same_content()))
+        .select_from(observation.join(content, SAME_CONTENT))
         .where(observation.c.domain == tenancy.domain, observation.c.tenant == tenancy.tenant)
     )
     return connection.execute(query).scalar_one()
-
-
-def _same_content() -> sa.ColumnElement[bool]:
-    return sa.and_(
-        content.c.domain == observation.c.domain,
-        content.c.tenant == observation.c.tenant,
-        content.c.sha256 == observation.c.sha256,
-    )
 
 
 def _lines(tenancy: Tenancy) -> Sequence[Arrow]:
@@ -121,7 +114,7 @@ def _lines(tenancy: Tenancy) -> Sequence[Arrow]:
 def _content_lines(connection: sa.Connection, tenancy: Tenancy, which: sa.ColumnElement[bool]) -> int:
     query = (
         sa.select(sa.func.coalesce(sa.func.sum(content.c.lines), 0))
-        .select_from(observation.join(content, _same_content()))
+        .select_from(observation.join(content, SAME_CONTENT))
         .where(observation.c.domain == tenancy.domain, observation.c.tenant == tenancy.tenant, which)
     )
     return int(connection.execute(query).scalar_one())

@@ -10,6 +10,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from logplatform.archives.places import server_of
+from logplatform.landing.ledger_reader import SAME_CONTENT
 from logplatform.orchestration.figures import FIRST_FAILURES, PREVIEW_ROWS, Cell, DayReport, FailureNote
 from logplatform.stores.schema import content, observation
 from logplatform.tenancy import Tenancy
@@ -129,14 +130,7 @@ def _failures(
 def _preview(
     connection: sa.Connection, tenancy: Tenancy, day: date, row: Callable[[sa.RowMapping], dict[str, Cell]]
 ) -> list[dict[str, Cell]]:
-    joined = observation.outerjoin(
-        content,
-        sa.and_(
-            content.c.domain == observation.c.domain,
-            content.c.tenant == observation.c.tenant,
-            content.c.sha256 == observation.c.sha256,
-        ),
-    )
+    joined = observation.outerjoin(content, SAME_CONTENT)
     columns = (
         observation.c.source,
         observation.c.path,

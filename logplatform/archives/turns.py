@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from logplatform.archives.places import server_of
 from logplatform.archives.rotation import log_name, same_log
+from logplatform.landing.ledger_reader import SAME_CONTENT
 from logplatform.landing.observations import Observation
 from logplatform.stores.schema import content, observation
 from logplatform.stores.sql import chunks
@@ -30,14 +31,7 @@ class Delivered:
         delivered = cls()
         query = (
             sa.select(content.c.content_sha256, observation.c.id, observation.c.source, observation.c.path)
-            .join(
-                observation,
-                sa.and_(
-                    content.c.domain == observation.c.domain,
-                    content.c.tenant == observation.c.tenant,
-                    content.c.sha256 == observation.c.sha256,
-                ),
-            )
+            .join(observation, SAME_CONTENT)
             .where(
                 content.c.domain == tenancy.domain,
                 content.c.tenant == tenancy.tenant,

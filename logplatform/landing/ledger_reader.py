@@ -24,6 +24,13 @@ from logplatform.stores.sql import Database, chunks
 LOOKUP_CHUNK = 30_000
 PAGE = 1_000
 
+SAME_CONTENT = sa.and_(
+    content_table.c.domain == table.c.domain,
+    content_table.c.tenant == table.c.tenant,
+    content_table.c.sha256 == table.c.sha256,
+)
+"""Joins an observation with what is known of its bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerReader:

@@ -11,6 +11,7 @@ from itertools import islice
 import sqlalchemy as sa
 
 from logplatform.failures import TransientFailure
+from logplatform.landing.ledger_reader import SAME_CONTENT
 from logplatform.landing.observations import Observation
 from logplatform.machines.parse import KIND_NAMES, PIECE
 from logplatform.machines.unit_events import events_dataset
@@ -108,14 +109,9 @@ def _lines(connection: sa.Connection, tenancy: Tenancy, visible: list[VisibleFil
 
 
 def _content_lines(connection: sa.Connection, tenancy: Tenancy, *which: sa.ColumnElement[bool]) -> int:
-    same = sa.and_(
-        content.c.domain == observation.c.domain,
-        content.c.tenant == observation.c.tenant,
-        content.c.sha256 == observation.c.sha256,
-    )
     query = (
         sa.select(sa.func.coalesce(sa.func.sum(content.c.lines), 0))
-        .select_from(observation.join(content, same))
+        .select_from(observation.join(content, SAME_CONTENT))
         .where(*_mine(tenancy), *which)
     )
     return int(connection.execute(query).scalar_one())
