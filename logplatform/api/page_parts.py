@@ -145,6 +145,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def counted(count: int, one: str) -> str:
+    """So many of `one`: `1 record`, `2,000 records`."""
+    return f"{number(count)} {one}" + ("" if count == 1 else "s")
+
+
 def file_size(count: int) -> str:
     """Bytes for people."""
     size, unit = float(count), "B"
@@ -163,6 +168,6 @@ def asked_for(parameters: Mapping[str, Any]) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {
-    "when": when, "number": number, "file_size": file_size, "asked_for": asked_for
+    "when": when, "number": number, "counted": counted, "file_size": file_size, "asked_for": asked_for
 }  # fmt: skip
 """Filters of the templates."""

@@ -14,6 +14,7 @@ from logplatform.api.page_parts import (
     CHART_HEIGHT,
     CHART_WIDTH,
     asked_for,
+    counted,
     dagster_url,
     drawn,
     file_size,
@@ -105,6 +106,7 @@ def test_a_hit_tells_its_message_and_what_else_was_hit() -> None:
 
 
 def test_texts_for_people() -> None:
+    assert [counted(count, "record") for count in (0, 1, 2_000)] == ["0 records", "1 record", "2,000 records"]
     assert [file_size(count) for count in (0, 999, 1_000, 2_093_051, 5 * 10**12)] == [
         "0 B", "999 B", "1.0 KB", "2.1 MB", "5.0 TB",
     ]  # fmt: skip

@@ -52,7 +52,8 @@ function answered(item, request) {
   }
   const data = answer.data;
   const again = data.duplicate_of ? "; the same file was sent before, nothing is indexed twice" : "";
-  item.append(element("p", `${data.total_lines.toLocaleString("en")} records received${again}`, "hint"));
+  const records = data.total_lines === 1 ? "1 record" : `${data.total_lines.toLocaleString("en")} records`;
+  item.append(element("p", `${records} received${again}`, "hint"));
   item.append(preview(data.preview));
 }
 
