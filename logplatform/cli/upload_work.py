@@ -12,14 +12,17 @@ import click
 from logplatform.cli.output import print_json
 from logplatform.cli.session import Session, pass_session
 from logplatform.cli.stopping import until_stopped
+from logplatform.orchestration.discovery import look
 from logplatform.orchestration.telling import tell_dagster
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.chores import Chores
-from logplatform.uploads.room import open_uploads
+from logplatform.uploads.inbox import watched
+from logplatform.uploads.room import UploadRoom, open_uploads
 from logplatform.uploads.worker import Chore, announced, work
 
 _TELL_SECONDS = 10.0
 _TELL_BUDGET_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
 
 
 @click.command("work")
@@ -54,11 +57,22 @@ def work_command(context: click.Context, session: Session, once: bool, jobs: int
                     click.echo(f"{job_id} {outcome}{_result(room.uploads.get(job_id))}")
         Chores(room, run_id).derive()
         tell_dagster(room.tenancy, _TELL_BUDGET_SECONDS)
+        settling = _settling(room) if once else None
     if as_json:
         print_json(counts)
-    elif not counts:
-        click.echo("Nothing to do.")
+    elif settling or not counts:
+        click.echo(settling or "Nothing to do.")
     context.exit(1 if counts.keys() & {"failed", "retry"} else 0)
+
+
+def _settling(room: UploadRoom) -> str | None:
+    """What the inboxes hold that may still grow: who asks once would take them for forgotten."""
+    count = look(room.tenancy.ledger, watched(room.tenancy), _LOOK_SECONDS).left["growing"]
+    if not count:
+        return None
+    files = "1 file" if count == 1 else f"{count} files"
+    seconds = room.tenancy.settings.uploads.settle_seconds
+    return f"{files} in the inboxes changed less than {seconds:g} s ago (uploads.settle_seconds): try again then."
 
 
 def _result(record: UploadRecord | None) -> str:

@@ -1,6 +1,7 @@
 """The commands of `logplatform uploads`, as people and scripts use them, from a file to a figure."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,21 @@ def test_a_refused_file_and_a_wrong_question_are_told(config: Path, tmp_path: Pa
     assert call(config, "search", "--size", "5000").exit_code == 2
     assert "no such upload" in call(config, "retry", "nothing").output
     assert call(config, "work", "--once").output == "Nothing to do.\n"
+
+
+def test_a_file_that_may_still_grow_is_told(config: Path, tmp_path: Path) -> None:
+    """Who asks once hears why the inbox was left alone; when the file has settled it is taken."""
+    inbox = tmp_path / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    file = inbox / "events.json"
+    file.write_bytes(ndjson(EVENTS))
+    told = call(config, "work", "--once")
+    assert (told.exit_code, "1 file in the inboxes changed less than 5 s ago" in told.output) == (0, True)
+    assert file.exists()
+    settled = file.stat().st_mtime - 60
+    os.utime(file, (settled, settled))
+    assert "200 documents" in call(config, "work", "--once").output
+    assert not file.exists()
 
 
 def test_tidying_merges_small_files_and_removes_old_days(tmp_path: Path) -> None:
