@@ -20,6 +20,7 @@ TABLES = (
     "high_priority_tickets",
     "rejected_tickets",
 )
+CELL_SIGNS = 200
 _SHARE = click.FloatRange(0, 1)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -156,4 +157,10 @@ def show(session: Session, table: str | None, limit: int, conflicts: bool, as_js
         return
     for name, rows in found.items():
         click.echo(f"\n{name}: {rows.total} rows")
-        print_table("", rows.columns, rows.values())
+        print_table("", rows.columns, ([_clipped(value) for value in row] for row in rows.values()))
+
+
+def _clipped(value: object) -> object:
+    """A refused message may be a mebibyte long; `--json` prints it whole."""
+    text = str(value)
+    return f"{text[:CELL_SIGNS]}…" if len(text) > CELL_SIGNS else value

@@ -68,7 +68,7 @@ def close_dead_runs(instance: dg.DagsterInstance, gone: Callable[[str], bool] = 
 def commit_metadata(commit: DayCommit) -> Metadata:
     """What is known of a day whose run could not tell it itself."""
     when = f"{commit.committed_at:%Y-%m-%d %H:%M:%S} UTC"
-    why = f"the reconciler: run {commit.run_id} committed this day at {when} and ended before it told"
+    why = f"the reconciler: run {commit.run_id} committed this day at {when}, which it could not tell itself"
     return {**day_metadata(DayReport.restore(commit.day, commit.counts)), "told by": dg.MetadataValue.text(why)}
 
 

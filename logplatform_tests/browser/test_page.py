@@ -137,7 +137,7 @@ def test_a_refused_file_tells_why_and_the_same_file_is_told_as_known(desk: Desk)
     desk.page.get_by_text("duplicate column name").wait_for()
     for _ in range(2):
         desk.drop("one.csv", b"timestamp,log_type,message\n2026-03-01T00:00:00Z,web,hello\n")
-        desk.page.get_by_text("1 records received").first.wait_for()
+        desk.page.get_by_text("1 record received").first.wait_for()
     desk.page.get_by_text("nothing is indexed twice").wait_for()
     desk.page.locator(".jobs .state.duplicate").wait_for()
 
@@ -188,7 +188,7 @@ def test_nothing_that_was_sent_runs(desk: Desk) -> None:
     }
     desk.open()
     desk.drop(f"{EVIL}.json".replace("/", ""), ndjson([event]))
-    desk.page.get_by_text("1 records received").wait_for()
+    desk.page.get_by_text("1 record received").wait_for()
     with working(desk.service):
         desk.page.locator(".jobs .state.completed").wait_for()
     name = {"name": EVIL, "parameters": {"q": EVIL}}
@@ -214,7 +214,7 @@ def test_the_page_fits_a_phone(desk: Desk) -> None:
     desk.page.set_viewport_size(PHONE)
     desk.open()
     desk.drop(f"{long[:200]}.csv", b"timestamp,log_type,message\n2026-03-01T00:00:00Z,web,hello\n")
-    desk.page.get_by_text("1 records received").wait_for()
+    desk.page.get_by_text("1 record received").wait_for()
     desk.page.locator(".jobs .state.pending").wait_for()
     assert not desk.overflows()
     desk.open("/?q=payment+xxxx")
@@ -257,5 +257,5 @@ def test_the_key_is_asked_for_where_one_is_set(chromium: str, tmp_path: Path) ->
         assert desk.service.client.get("/static/page.js").status_code == 401
         desk.open()
         desk.drop("one.csv", b"timestamp,log_type,message\n2026-03-01T00:00:00Z,web,hello\n")
-        desk.page.get_by_text("1 records received").wait_for()
+        desk.page.get_by_text("1 record received").wait_for()
         desk.page.locator(".jobs .state.pending").wait_for()

@@ -320,6 +320,17 @@ def test_the_commands_run_and_show(tmp_path: Path) -> None:
     assert all(table in everything.output for table in TABLES)
 
 
+def test_a_long_refused_message_is_cut_where_it_is_shown_to_people(tmp_path: Path) -> None:
+    environment = {"LOGPLATFORM_DATA_ROOT": str(tmp_path)}
+    fill(tmp_path, [numbered(1, request="x" * 5000)])
+    assert CliRunner().invoke(main, ["tickets", "run"], env=environment).exit_code == 0
+    shown = CliRunner().invoke(main, ["tickets", "show", "rejected_tickets"], env=environment)
+    assert "CLIENT_0042" in shown.output
+    assert "x" * 201 not in shown.output
+    whole = CliRunner().invoke(main, ["tickets", "show", "rejected_tickets", "--json"], env=environment)
+    assert "x" * 5000 in whole.output
+
+
 def test_a_batch_costs_the_same_beside_many_tickets(tmp_path: Path) -> None:
     """Nothing that a commit does may read all that was there before: neither ids nor rows nor links."""
 
