@@ -4,6 +4,7 @@ What belongs here: one uploaded file, read, judged, made into documents, indexed
 does not: HTTP around it.
 """
 
+import atexit
 import gc
 import hashlib
 import json
@@ -183,3 +184,4 @@ def _warm() -> None:
     """What a worker does once: Arrow looks for pandas with its first list, and the collector forgets what is loaded."""
     pa.array(["once"])
     gc.freeze()
+    atexit.register(gc.unfreeze)

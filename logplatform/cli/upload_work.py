@@ -3,6 +3,7 @@
 What belongs here: signals, arguments, printing, and telling Dagster. What does not: the work (`uploads.worker`).
 """
 
+import atexit
 import gc
 import uuid
 from contextlib import nullcontext
@@ -46,6 +47,7 @@ def work_command(context: click.Context, session: Session, once: bool, jobs: int
     with until_stopped() as stop, open_uploads(session.settings) as room:
         # All that is loaded by now stays: not looking at it again saves a sixth of the work on a file.
         gc.freeze()
+        atexit.register(gc.unfreeze)
         chores = [
             *Chores(room, run_id).all(),
             Chore(_TELL_SECONDS, lambda: tell_dagster(room.tenancy, _TELL_BUDGET_SECONDS)),

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,3 +124,16 @@ def test_tidying_merges_small_files_and_removes_old_days(tmp_path: Path) -> None
         moment += timedelta(hours=2)
         assert tidy(room, keep_days=2).swept_files > 0
         assert room.index.search(Search()).total == len(kept)
+
+
+def test_a_worker_ends_without_a_word_of_its_libraries(tmp_path: Path) -> None:
+    """Objects that the collector was told to forget look like leaks to a library that counts them at the end."""
+    file = tmp_path / "one.json"
+    file.write_text('{"timestamp": "2026-11-01T00:00:00Z", "log_type": "web", "message": "hello"}\n')
+    environment = os.environ | {"LOGPLATFORM_DATA_ROOT": str(tmp_path / "data")}
+    for command in (["uploads", "add", str(file)], ["uploads", "work", "--once"]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "logplatform", *command], env=environment, capture_output=True, text=True, check=True
+        )
+    assert ended.stderr == ""
+    assert "1 documents" in ended.stdout
