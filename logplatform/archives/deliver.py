@@ -19,14 +19,14 @@ import sqlalchemy as sa
 from logplatform.archives.figures import EventFigures, event_figures, event_report
 from logplatform.archives.growth import Outgrown, is_live, live_before, outgrown
 from logplatform.archives.job import Job, log_file
-from logplatform.archives.letters import LetterSpool
 from logplatform.archives.lines.columns import SCHEMA
 from logplatform.archives.lines.parse import PARSER_VERSION
 from logplatform.archives.parse_file import ExtractedFile, parse_file
 from logplatform.archives.places import label, scratch
 from logplatform.archives.reports import EVENTS
 from logplatform.failures import Conflict, PermanentFailure, TransientFailure
-from logplatform.orchestration.figures import DayReport
+from logplatform.landing.letter_spool import LetterSpool
+from logplatform.orchestration.figures import FIRST_FAILURES, DayReport
 from logplatform.stores.dataset import Change, Dataset
 from logplatform.stores.schema import content
 from logplatform.stores.sql import chunks
@@ -157,7 +157,7 @@ def _deliver_files(job: Job, group: _Group, begun: float, *, anew: bool) -> DayR
         parsed: list[_Parsed] = []
         before = live_before(job.tenancy, group.files)
         for file in group.files:
-            spool = LetterSpool(scratch(job.tenancy), label(file.found), job.tenancy.redactor)
+            spool = LetterSpool(scratch(job.tenancy), job.tenancy.redactor, FIRST_FAILURES)
             spools.enter_context(spool)
             try:
                 replaced = outgrown(job.tenancy, file, before)

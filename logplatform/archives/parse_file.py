@@ -3,23 +3,23 @@
 What belongs here: reading one file. What does not: which files, and their commit (`deliver`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from logplatform.archives.contents import open_content
 from logplatform.archives.figures import EventFigures, preview
-from logplatform.archives.letters import LetterSpool
 from logplatform.archives.lines.blocks import KEPT_BYTES, Refused
 from logplatform.archives.lines.columns import Events
 from logplatform.archives.lines.parse import LogFile, parse
 from logplatform.archives.lines.recognise import recognise, sample
-from logplatform.archives.places import origin_of, server_of, zone_of
+from logplatform.archives.places import label, origin_of, server_of, zone_of
 from logplatform.archives.rotation import log_name
 from logplatform.landing.dead_letters import Origin
+from logplatform.landing.letter_spool import LetterSpool
 from logplatform.landing.observations import Content, Observation
-from logplatform.orchestration.figures import PREVIEW_ROWS
+from logplatform.orchestration.figures import PREVIEW_ROWS, FailureNote
 from logplatform.stores.dataset_writer import DatasetWriter
 from logplatform.tenancy import Tenancy
 
@@ -64,7 +64,7 @@ class ExtractedFile:
 
 def parse_file(tenancy: Tenancy, file: ExtractedFile, writer: DatasetWriter, spool: LetterSpool) -> EventFigures:
     """Parse the whole file in constant memory; raises OSError if it cannot be read."""
-    settings = tenancy.settings
+    settings, name = tenancy.settings, tenancy.redactor.text(label(file.found))
     with open_content(tenancy.files, file.content_key) as reader:
         lines = sample(reader, file.content.content_size or 0, settings.archives.sample_lines)
         line_format = recognise(lines, settings.archives.sample_share)
@@ -77,7 +77,7 @@ def parse_file(tenancy: Tenancy, file: ExtractedFile, writer: DatasetWriter, spo
                     rows.preview += preview(item, tenancy.redactor)
                 rows.take(item)
             else:
-                spool.add(item)
+                _refuse(spool, item)
     return EventFigures(
         files=1,
         lines=file.content.lines or 0,
@@ -85,7 +85,7 @@ def parse_file(tenancy: Tenancy, file: ExtractedFile, writer: DatasetWriter, spo
         events=rows.events,
         dead_letters=spool.count,
         bytes=file.content.content_size or 0,
-        failures=tuple(spool.first),
+        failures=tuple(FailureNote(f"{name}: line {line}", reason) for line, reason in spool.first),
         preview=tuple(rows.preview[:PREVIEW_ROWS]),
     )
 
@@ -106,12 +106,17 @@ class _Rows:
         """Write one day's rows, or refuse their lines."""
         day = events.day.isoformat()
         if day not in self._days and len(self._days) >= MAX_DAYS:
-            self._spool.add(list(_lines_of(events)))
+            _refuse(self._spool, _lines_of(events))
             return
         self._days.add(day)
         self._writer.write(day, self._origin, events.rows)
         self.used += events.lines
         self.events += events.rows.num_rows
+
+
+def _refuse(spool: LetterSpool, lines: Iterable[Refused]) -> None:
+    for one in lines:
+        spool.add(one.line, one.raw, one.reason, (one.tag,))
 
 
 def _lines_of(events: Events) -> Iterator[Refused]:

@@ -76,23 +76,12 @@ def take(room: UploadRoom, doing: Doing, max_files: int, max_bytes: int) -> Take
             if taken.bytes and (taken.bytes + found.size > max_bytes or len(taken.uploads) >= max_files):
                 break
             doing.alive()
-            _make_room(tenancy)
+            tenancy.retention.require_room()
             _take_one(room, sources, found, doing, lease, taken)
             taken.bytes += found.size
         if taken.bytes or taken.refused:
             put_away(tenancy, sources.values())
     return taken
-
-
-def _make_room(tenancy: Tenancy) -> None:
-    if tenancy.retention.has_room():
-        return
-    for _ in tenancy.retention.make_room():
-        pass
-    if tenancy.retention.has_room():
-        return
-    least = tenancy.settings.landing.disk_space_threshold_gb
-    raise TransientFailure(f"the inboxes wait: less than {least:g} GB are free (disk_space_threshold_gb)")
 
 
 def _take_one(

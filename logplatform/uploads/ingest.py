@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from logplatform.failures import PermanentFailure
 from logplatform.landing.dead_letters import Origin
 from logplatform.landing.leases import Lease
+from logplatform.landing.letter_spool import LetterSpool
+from logplatform.landing.redaction import Redactor
+from logplatform.orchestration.figures import FIRST_FAILURES, FailureNote
 from logplatform.stores.event_ids import EventIds
 from logplatform.stores.files import TEMPORARY
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.day_reports import ALERTS, METRICS, Made, add_ingested, day_of
 from logplatform.uploads.enrich import EnrichedBlock, Provenance, SourceType
 from logplatform.uploads.events import rows_of, unseen
-from logplatform.uploads.letters import LetterSpool
 from logplatform.uploads.naming import FileType
 from logplatform.uploads.reading import chunks_of, read_records
 from logplatform.uploads.room import UploadRoom
@@ -73,7 +75,7 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
     origin = Origin(record.sha256, SOURCE, record.filename, record.sha256, day_of(record))
     scratch = tenancy.settings.data_root / TEMPORARY
     with (
-        LetterSpool(scratch, record.filename, tenancy.redactor) as letters,
+        LetterSpool(scratch, tenancy.redactor, FIRST_FAILURES) as letters,
         EventIds(tenancy.database, tenancy.tenant).claiming(record.sha256) as claim,
         room.index.replacing([record.sha256]) as replacement,
     ):
@@ -84,7 +86,8 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
             for day, batch in kept:
                 replacement.write(day, record.sha256, batch)
             duplicates += rows_of(enriched.documents) - rows_of(kept)
-            letters.add(enriched.refused)
+            for one in enriched.refused:
+                letters.add(one.line, one.raw, one.reason, one.tags, one.ordinal)
         documents = replacement.ready()
         with tenancy.ledger.transaction(lease) as connection:
             days = replacement.commit(connection)
@@ -96,9 +99,14 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
             room.uploads.complete(connection, record.job_id, documents, refused, duplicates, seconds)
             room.stale.mark(connection, (ALERTS, METRICS), days, day_of(record))
             span = (min(days), max(days)) if days else (None, None)
-            made = Made(documents, refused, duplicates, seconds, tuple(letters.first), *span)
+            made = Made(documents, refused, duplicates, seconds, _notes(tenancy.redactor, record, letters), *span)
             add_ingested(connection, tenancy, record, made, doing.run_id, doing.batch_id)
     return done
+
+
+def _notes(redactor: Redactor, record: UploadRecord, letters: LetterSpool) -> tuple[FailureNote, ...]:
+    name = redactor.text(record.filename)
+    return tuple(FailureNote(f"{name}: line {line}", reason) for line, reason in letters.first)
 
 
 def _check(record: UploadRecord, done: Ingested) -> None:
