@@ -8,6 +8,7 @@ printing (`cli.status`). Everything is counted by the database: memory stays con
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from logplatform.stores.schema import observation as table
 from logplatform.tenancy import Tenancy, enabled_sources
 
 SAMPLE = 5
+Word = TypeVar("Word", bound=str)
 WAITING = "waiting"
 """The status of what a domain with a backlog has not taken in yet."""
 _GOOD: tuple[Status, ...] = ("copied", "extracted", "processed", "seen")
@@ -87,19 +89,31 @@ class Told:
 
 def standing_of(tenancy: Tenancy) -> Standing:
     """Where a domain of files stands."""
+    return standing_with(tenancy, tenancy.ledger.count(), _sources(tenancy), _troubles(tenancy))
+
+
+def standing_with(
+    tenancy: Tenancy,
+    counts: Mapping[Word, int],
+    sources: Sequence[SourceStanding],
+    troubles: Sequence[Trouble],
+    unit: str = "files",
+) -> Standing:
+    """Where a domain stands that counts its input by itself: `counts` of `unit` by status."""
     told = told_of(tenancy)
     return Standing(
         domain=tenancy.domain,
         tenant=tenancy.tenant,
-        files={str(status): count for status, count in tenancy.ledger.count().items()},
-        sources=_sources(tenancy),
-        troubles=_troubles(tenancy),
+        files={str(status): count for status, count in counts.items()},
+        sources=sources,
+        troubles=troubles,
         open_letters=tenancy.letters.count(),
         rows=rows_of(tenancy),
         last_commit=told.last_commit,
         unreported_days=told.unreported_days,
         has_room=tenancy.retention.has_room(),
         free_bytes=tenancy.files.free_bytes(),
+        unit=unit,
     )
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from logplatform.landing.dead_letters import StoredLetter
 from logplatform.orchestration.figures import Arrow, Broken, Fault
-from logplatform.standing import WAITING, SourceStanding, Standing, Trouble, rows_of, told_of
+from logplatform.standing import WAITING, SourceStanding, Standing, Trouble, standing_with, told_of
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.stores.ticket_state import TicketState
 from logplatform.stores.ticket_tables import ticket_commit, ticket_offset
@@ -68,28 +68,17 @@ def broken(tenancy: Tenancy) -> Broken:
 
 def standing(tenancy: Tenancy) -> Standing:
     """Where the domain stands, in messages."""
-    sums, found, told = TicketState(tenancy.database, tenancy.tenant).sums(), lags(tenancy), told_of(tenancy)
+    sums, found = TicketState(tenancy.database, tenancy.tenant).sums(), lags(tenancy)
     gaps = [gap for lag in found for gap in lag.gaps()]
     put_back = "put the topic's folder back as it was, or name a new topic in the settings (tickets.topics)"
-    return Standing(
-        domain=tenancy.domain,
-        tenant=tenancy.tenant,
-        files={
-            "taken in": sums["accepted"],
-            "refused": sums["rejected"],
-            "duplicates": sums["duplicates"],
-            WAITING: sum(lag.waiting for lag in found),
-        },
-        sources=_sources(tenancy, found),
-        troubles=[Trouble("gap", "permanent", len(gaps), gaps[:SAMPLE], put_back)] if gaps else [],
-        open_letters=tenancy.letters.count(),
-        rows=rows_of(tenancy),
-        last_commit=told.last_commit,
-        unreported_days=told.unreported_days,
-        has_room=tenancy.retention.has_room(),
-        free_bytes=tenancy.files.free_bytes(),
-        unit="messages",
-    )
+    counts = {
+        "taken in": sums["accepted"],
+        "refused": sums["rejected"],
+        "duplicates": sums["duplicates"],
+        WAITING: sum(lag.waiting for lag in found),
+    }
+    troubles = [Trouble("gap", "permanent", len(gaps), gaps[:SAMPLE], put_back)] if gaps else []
+    return standing_with(tenancy, counts, _sources(tenancy, found), troubles, unit="messages")
 
 
 def results(tenancy: Tenancy) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from logplatform.tickets.judge import UTC_TIME
+from logplatform.tickets.judge import ROWS
 from logplatform.tickets.ticket import RequestType
 
 ENRICH = """
@@ -25,13 +25,7 @@ CLIENTS = "SELECT DISTINCT client_id FROM tickets"
 
 TICKETS = pa.schema(
     [
-        pa.field("ticket_id", pa.string(), nullable=False),
-        pa.field("client_id", pa.string(), nullable=False),
-        pa.field("created_at", UTC_TIME, nullable=False),
-        pa.field("created_at_text", pa.string(), nullable=False),
-        pa.field("request", pa.string(), nullable=False),
-        pa.field("request_type", pa.string(), nullable=False),
-        pa.field("priority", pa.string(), nullable=False),
+        *(field for field in ROWS if field.name not in {"partition", "offset"}),
         pa.field("assigned_team", pa.string(), nullable=False),
         pa.field("commit_id", pa.int64(), nullable=False),
     ]

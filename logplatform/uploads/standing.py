@@ -9,7 +9,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from logplatform.standing import SourceStanding, Standing, Trouble, rows_of, told_of
+from logplatform.standing import SourceStanding, Standing, Trouble, standing_with
 from logplatform.stores.schema import observation
 from logplatform.stores.upload_record import OPEN
 from logplatform.stores.upload_tables import upload
@@ -21,22 +21,7 @@ _SHOWN = 5
 
 def standing(tenancy: Tenancy) -> Standing:
     """Where the domain stands, in uploads."""
-    told = told_of(tenancy)
-    counts = ledger_of(tenancy).counts()
-    return Standing(
-        domain=tenancy.domain,
-        tenant=tenancy.tenant,
-        files={str(status): count for status, count in counts.items()},
-        sources=_sources(tenancy),
-        troubles=list(_troubles(tenancy)),
-        open_letters=tenancy.letters.count(),
-        rows=rows_of(tenancy),
-        last_commit=told.last_commit,
-        unreported_days=told.unreported_days,
-        has_room=tenancy.retention.has_room(),
-        free_bytes=tenancy.files.free_bytes(),
-        unit="files",
-    )
+    return standing_with(tenancy, ledger_of(tenancy).counts(), _sources(tenancy), list(_troubles(tenancy)))
 
 
 def _troubles(tenancy: Tenancy) -> Iterator[Trouble]:
