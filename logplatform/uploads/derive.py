@@ -203,21 +203,7 @@ def _batches(rows: dict[str, list[dict[str, Any]]]) -> Iterable[tuple[str, pa.Re
 
 
 def _alert_row(one: Scored) -> dict[str, Any]:
-    known = one.transaction
-    at = datetime.fromtimestamp(known.at / 1_000_000, UTC)
-    return {
-        "id": known.id,
-        "transaction_id": known.transaction_id,
-        "user_id": known.user_id,
-        "timestamp": at,
-        "amount": known.amount,
-        "ip": known.ip,
-        "country_code": known.country_code,
-        "status": known.status,
-        "fraud_score": one.score,
-        "reasons": list(one.reasons),
-        "origin": at.date().isoformat(),
-    }
+    return {**one.told(), "timestamp": one.at, "origin": one.at.date().isoformat()}
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Cell]:

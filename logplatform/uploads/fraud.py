@@ -11,7 +11,8 @@ points for country or address.
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 FAILED = frozenset({"failed", "failure", "declined", "rejected", "error"})
 HIGHEST = 100
@@ -57,6 +58,26 @@ class Scored:
     transaction: Transaction
     score: int
     reasons: tuple[str, ...]
+
+    @property
+    def at(self) -> datetime:
+        """The transaction's time (UTC)."""
+        return datetime.fromtimestamp(self.transaction.at / 1_000_000, UTC)
+
+    def told(self) -> dict[str, Any]:
+        """What tables and routes tell of it alike; `at` is told by each in its own form."""
+        known = self.transaction
+        return {
+            "id": known.id,
+            "transaction_id": known.transaction_id,
+            "user_id": known.user_id,
+            "amount": known.amount,
+            "ip": known.ip,
+            "country_code": known.country_code,
+            "status": known.status,
+            "fraud_score": self.score,
+            "reasons": list(self.reasons),
+        }
 
 
 def scored(transactions: Iterable[Transaction], rules: FraudRules = FraudRules()) -> Iterator[Scored]:

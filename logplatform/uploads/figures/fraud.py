@@ -7,7 +7,6 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_query import COUNT, Aggregation, Alike, Filters, Measure
@@ -103,17 +102,4 @@ def _kind(reason: str) -> str:
 
 
 def _told(one: Scored) -> Row:
-    known = one.transaction
-    at = datetime.fromtimestamp(known.at / 1_000_000, UTC)
-    return {
-        "id": known.id,
-        "transaction_id": known.transaction_id,
-        "user_id": known.user_id,
-        "@timestamp": moment(at),
-        "amount": known.amount,
-        "ip": known.ip,
-        "country_code": known.country_code,
-        "status": known.status,
-        "fraud_score": one.score,
-        "reasons": list(one.reasons),
-    }
+    return {**one.told(), "@timestamp": moment(one.at)}
