@@ -4,13 +4,22 @@ What belongs here: types that more than one section uses (names, time zones, pat
 any one section's fields (a module each), reading files or the environment (`load`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -77,6 +86,16 @@ Positive = Annotated[Whole, Field(ge=1, le=2**63 - 1)]
 
 Share = Annotated[Real, Field(ge=0, le=1)]
 """A part of a whole, 0 to 1."""
+
+
+def by_type(default: str) -> Discriminator:
+    """Tells the sections of a union apart by their `type`, each tagged with it; without one it is `default`."""
+
+    def kind(value: object) -> str:
+        found = value.get("type", default) if isinstance(value, Mapping) else getattr(value, "type", default)
+        return str(found)
+
+    return Discriminator(kind)
 
 
 def zone(name: str) -> tzinfo:

@@ -5,7 +5,8 @@ the variables of other systems (`importer`).
 
 A variable's name is the key path in capitals with `__` between keys (LOGPLATFORM_MACHINES__GAP_MINUTES=5;
 LOGPLATFORM_ARCHIVES__SOURCES__0__PATH=/logs). Lists and sections are written in YAML's flow style (`[a, b]`). An
-empty variable counts as not set. LOGPLATFORM_CONFIG names the settings file.
+empty variable counts as not set. A secret may stand in a file, which a variable with `_FILE` at its end names
+(LOGPLATFORM_STORES__SQL__PASSWORD_FILE=/run/secrets/postgres). LOGPLATFORM_CONFIG names the settings file.
 """
 
 import difflib
@@ -15,10 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from logplatform.failures import PermanentFailure
 from logplatform.settings.base import Section
 from logplatform.settings.document import read_document
-from logplatform.settings.mistakes import KeyPath, Mistake, annotation_at, did_you_mean, key_text
+from logplatform.settings.mistakes import KeyPath, Mistake, annotation_at, did_you_mean, key_text, known_keys
 
 PREFIX = "LOGPLATFORM_"
 CONFIG_VARIABLE = "LOGPLATFORM_CONFIG"
@@ -116,6 +119,8 @@ def _override(variable: Variable, root: type[Section]) -> Override | Mistake | N
     words = variable.name.removeprefix(PREFIX).lower().split("__")
     path: KeyPath = tuple(int(word) if re.fullmatch(r"\d{1,6}", word) else word for word in words)
     known = annotation_at(path, root)
+    if known is None and (secret := _secret_path(path, root)):
+        return _from_file(variable, secret)
     if known is None:
         near = len(path) > 1 or difflib.get_close_matches(words[0], root.model_fields, n=1, cutoff=0.8)
         return _unknown(variable, path, root) if near else None
@@ -127,10 +132,26 @@ def _override(variable: Variable, root: type[Section]) -> Override | Mistake | N
     return Override(path, document.value, variable.place)
 
 
+def _secret_path(path: KeyPath, root: type[Section]) -> KeyPath | None:
+    """The path of the secret that a path ending in `_file` stands for; None if it does for none."""
+    last = str(path[-1])
+    secret = (*path[:-1], last.removesuffix("_file"))
+    return secret if last.endswith("_file") and annotation_at(secret, root) is SecretStr else None
+
+
+def _from_file(variable: Variable, path: KeyPath) -> Override | Mistake:
+    """A secret in a file of its own, as Docker and Kubernetes hand them over; its last line end is not of it."""
+    try:
+        with Path(variable.value).open("rb") as file:
+            data = file.read(MAX_DOTENV_BYTES)
+    except OSError as error:
+        return Mistake(variable.place, key_text(path), f"{variable.value} cannot be read: {error.strerror}")
+    return Override(path, data.decode("utf-8", errors="surrogateescape").rstrip("\r\n"), variable.place)
+
+
 def _unknown(variable: Variable, path: KeyPath, root: type[Section]) -> Mistake:
     upto = next(n for n in range(len(path)) if annotation_at(path[: n + 1], root) is None)
-    section = annotation_at(path[:upto], root)
-    known = section.model_fields if isinstance(section, type) and issubclass(section, Section) else {}
+    known = known_keys(annotation_at(path[:upto], root))
     fix = did_you_mean(str(path[upto]), known) if known else ""
     return Mistake(variable.place, key_text(path), f"{variable.name} names no setting", fix)
 

@@ -5,6 +5,7 @@ the places (`document`, `environment`) and the checks of the machine the setting
 """
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,6 +92,35 @@ def annotation_at(path: Sequence[str | int], root: object) -> object | None:
     return _plain(found)
 
 
+def _without_tags(path: KeyPath, root: object) -> KeyPath:
+    """A path without the tags that pydantic puts in where sections are told apart by their `type`."""
+    found, kept = root, list[str | int]()
+    for key in path:
+        parts = _sections(found)
+        tagged = [part for part in parts if part.model_fields["type"].default == key] if len(parts) > 1 else []
+        if tagged:
+            found = tagged[0]
+        else:
+            found = None if found is None else _step(_plain(found), key)
+            kept.append(key)
+    return tuple(kept)
+
+
+def _sections(annotation: object) -> list[type[Section]]:
+    """The sections that a union holds; none for any other type."""
+    plain = _plain(annotation)
+    if typing.get_origin(plain) not in (typing.Union, types.UnionType):
+        return []
+    parts = [_plain(part) for part in typing.get_args(plain)]
+    return [part for part in parts if isinstance(part, type) and issubclass(part, Section)]
+
+
+def known_keys(annotation: object) -> set[str]:
+    """The keys of a section, or of every section of a union; none for any other type."""
+    parts = _sections(annotation) or ([annotation] if isinstance(annotation, type) else [])
+    return {name for part in parts if issubclass(part, Section) for name in part.model_fields}
+
+
 def _plain(annotation: object) -> object:
     """A type without `| None` and without Annotated."""
     origin = typing.get_origin(annotation)
@@ -106,6 +136,8 @@ def _step(annotation: object, key: str | int) -> object | None:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         field = annotation.model_fields.get(str(key))
         return field.annotation if field else None
+    if union := _sections(annotation):
+        return next((found for part in union if (found := _step(part, key)) is not None), None)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is tuple and isinstance(key, int):
         return arguments[0]
@@ -132,7 +164,7 @@ def from_validation(error: ValidationError, raw: object, root: type[Section]) ->
     A value is shown only where it must be one of a few words: anything else may be a secret.
     """
     for detail in error.errors(include_url=False, include_input=False):
-        path: KeyPath = detail["loc"]
+        path = _without_tags(detail["loc"], root)
         context = detail.get("ctx", {})
         conflicts = context.get("conflicts")
         if isinstance(conflicts, tuple):
@@ -142,12 +174,10 @@ def from_validation(error: ValidationError, raw: object, root: type[Section]) ->
 
 
 def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section]) -> tuple[str, str]:
-    kind, last = detail["type"], str(path[-1]) if path else ""
+    kind, last, context = detail["type"], str(path[-1]) if path else "", detail.get("ctx", {})
     message = detail["msg"].removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        section = annotation_at(path[:-1], root)
-        known = section.model_fields if isinstance(section, type) and issubclass(section, Section) else {}
-        return f"unknown key {last!r}", did_you_mean(last, known)
+    if kind in {"extra_forbidden", "union_tag_invalid"}:
+        return _unknown_word(kind, last, context, annotation_at(path[:-1], root))
     if kind == "missing":
         return "is missing", f"add `{last}:`"
     if kind == "literal_error" and last == "type" and str(value).lower() in LATER_SOURCES:
@@ -159,6 +189,13 @@ def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section
     if kind == "string_pattern_mismatch" and last == "name":
         return "a name begins with a letter or digit and holds only letters, digits, `.`, `_`, `-` (64 at most)", ""
     return message.replace("Input should be", "must be"), _TYPE_FIXES.get(kind, "")
+
+
+def _unknown_word(kind: str, key: str, context: Mapping[str, object], section: object) -> tuple[str, str]:
+    if kind == "extra_forbidden":
+        return f"unknown key {key!r}", did_you_mean(key, known_keys(section))
+    tag, known = str(context["tag"]), re.findall(r"'([^']*)'", str(context["expected_tags"]))
+    return f"type {tag!r} is not known here", did_you_mean(tag, known)
 
 
 def _words(path: KeyPath, root: type[Section]) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import date, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 
 from logplatform.settings.alerts import AlertsSettings
 from logplatform.settings.api import ApiSettings
@@ -17,11 +17,23 @@ from logplatform.settings.archives import ArchiveSource, ArchivesSettings
 from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, Whole, zone
 from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
 from logplatform.settings.policies import BatchSettings, LandingSettings, RedactionSettings
+from logplatform.settings.profile import Profile, with_profile
+from logplatform.settings.stores import PostgresUrl, StoresSettings
 from logplatform.settings.tickets import TicketsSettings
 from logplatform.settings.uploads import UploadsSettings
 
 Domain = Literal["archives", "machines", "uploads", "tickets"]
 DOMAINS: tuple[Domain, ...] = ("archives", "machines", "uploads", "tickets")
+
+
+class DagsterStorage(Section):
+    """Where Dagster keeps its runs, events and schedules."""
+
+    type: Literal["sqlite", "postgresql"] = "sqlite"
+    url: PostgresUrl | None = None
+    """Left out: the address, the user and the password of `stores.sql`."""
+    password: SecretStr | None = None
+    """Of the user in `url`."""
 
 
 class DagsterSettings(Section):
@@ -37,6 +49,7 @@ class DagsterSettings(Section):
     """Port of the web server."""
     max_concurrent_runs: Annotated[Whole, Field(ge=1, le=256)] = 2
     """Runs at the same time."""
+    storage: DagsterStorage = DagsterStorage()
 
 
 class LogSettings(Section):
@@ -59,6 +72,8 @@ class Settings(Section):
 
     tenant: Name = "default"
     """In every key, row and path, so that several customers can live side by side."""
+    profile: Profile = "embedded"
+    """embedded: no server is needed; server: every store on its server, but for those that `stores` sets otherwise."""
     data_root: AnchoredPath = Path("data")
     """Where everything is stored; under this file's folder where it is relative."""
     timezone: Timezone = "UTC"
@@ -69,11 +84,17 @@ class Settings(Section):
     tickets: TicketsSettings = TicketsSettings()
     api: ApiSettings = ApiSettings()
     alerts: AlertsSettings = AlertsSettings()
+    stores: StoresSettings = StoresSettings()
     landing: LandingSettings = LandingSettings()
     batch: BatchSettings = BatchSettings()
     redaction: RedactionSettings = RedactionSettings()
     dagster: DagsterSettings = DagsterSettings()
     logs: LogSettings = LogSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_is_filled_in(cls, raw: object) -> object:
+        return with_profile(raw)
 
     @property
     def dagster_home(self) -> Path:

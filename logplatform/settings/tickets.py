@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
-from logplatform.settings.base import AnchoredPath, Conflict, Name, Positive, Section, refuse
+from logplatform.settings.base import AnchoredPath, Conflict, Name, Positive, Section, by_type, refuse
 
 RequestType = Literal["billing", "technical", "account", "general"]
 Priority = Literal["low", "medium", "high", "critical"]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+"""What Kafka takes for a topic's name."""
 Team = Annotated[str, Field(min_length=1, max_length=200)]
 MIB = 1024**2
 
@@ -46,7 +48,29 @@ class SpoolTopic(Section):
         return self.dead_letter_topic or f"{self.topic}.dead_letters"
 
 
-TicketTopic = SpoolTopic
+class KafkaTopic(Section):
+    """A topic of Kafka; `stores.kafka` tells where."""
+
+    name: Name = "kafka"
+    """The source's name."""
+    type: Literal["kafka"] = "kafka"
+    topic: TopicName = "client_tickets"
+    """The topic that tickets are read from."""
+    dead_letter_topic: TopicName | None = None
+    """Where refused messages go, with their reasons; left out: the topic's name and `.dead_letters`."""
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Partitions of a topic that is made here; one that is there keeps the number it has."""
+    replication: Annotated[int, Field(ge=1, le=100)] = 1
+    """Copies of each partition of a topic that is made here."""
+    enabled: bool = True
+
+    @property
+    def refused(self) -> str:
+        """The dead-letter topic."""
+        return self.dead_letter_topic or f"{self.topic}.dead_letters"
+
+
+TicketTopic = Annotated[Annotated[SpoolTopic, Tag("spool")] | Annotated[KafkaTopic, Tag("kafka")], by_type("spool")]
 """Every kind of topic, told apart by `type`."""
 
 
@@ -59,6 +83,8 @@ class TicketsSettings(Section):
     """Where tickets come from."""
     teams: dict[RequestType, Team] = Field(default=_TEAMS)
     """The team that each type of request is assigned to."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What transforms tickets: DuckDB in the process, or Spark (`stores.spark`)."""
     high_priorities: Annotated[tuple[Priority, ...], Field(min_length=1)] = ("high", "critical")
     """Priorities that `high_priority_tickets` holds."""
     output_format: Literal["parquet", "json"] = "parquet"
@@ -78,15 +104,16 @@ class TicketsSettings(Section):
         return self
 
 
-def _repeated(topics: Sequence[SpoolTopic]) -> Iterator[Conflict]:
+def _repeated(topics: Sequence[SpoolTopic | KafkaTopic]) -> Iterator[Conflict]:
     """A conflict for each topic that shares its source's name, or its place, with another or with itself."""
     names: set[str] = set()
-    places: set[tuple[Path | None, str]] = set()
+    places: set[tuple[str, Path | None, str]] = set()
     for index, topic in enumerate(topics):
         if topic.name.lower() in names:
             yield Conflict(("topics", index, "name"), f"the name {topic.name!r} is taken already")
         names.add(topic.name.lower())
         for field, name in (("topic", topic.topic), ("dead_letter_topic", topic.refused)):
-            if (topic.path, name) in places:
+            place = (topic.type, topic.path if isinstance(topic, SpoolTopic) else None, name)
+            if place in places:
                 yield Conflict(("topics", index, field), f"the topic {name!r} is used already; give this one its own")
-            places.add((topic.path, name))
+            places.add(place)

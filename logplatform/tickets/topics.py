@@ -7,7 +7,7 @@ from pathlib import Path
 
 from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
-from logplatform.settings.tickets import TicketTopic
+from logplatform.settings.tickets import SpoolTopic, TicketTopic
 from logplatform.stores.ticket_log import Spool, TicketLog
 from logplatform.tenancy import Tenancy
 
@@ -61,4 +61,6 @@ def _spool(settings: Settings, source: TicketTopic, topic: str, partitions: int)
 
 
 def _folder(settings: Settings, source: TicketTopic, topic: str) -> Path:
+    if not isinstance(source, SpoolTopic):
+        raise PermanentFailure(f"tickets.topics: {source.name}: topics of type {source.type} cannot be opened")
     return (source.path or settings.data_root / "spool" / settings.tenant) / topic

@@ -1,5 +1,7 @@
 """`.env` files: what is read, and that what is written is read back."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +55,16 @@ def test_passwords_of_every_kind_survive(value: str) -> None:
     """The ones that break naive quoting."""
     variables, _ = read_dotenv(dotenv_line("NAME", value), ".env")
     assert variables[0].value == value
+
+
+def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("opens sesame\n")
+    settings = load(None, {"LOGPLATFORM_STORES__SQL__PASSWORD_FILE": str(secret)}).settings
+    assert settings.stores.sql.password is not None
+    assert settings.stores.sql.password.get_secret_value() == "opens sesame"
+
+
+def test_a_secret_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"stores\.sql\.password: .*/none cannot be read"):
+        load(None, {"LOGPLATFORM_STORES__SQL__PASSWORD_FILE": str(tmp_path / "none")})
