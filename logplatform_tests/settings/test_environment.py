@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from logplatform.failures import PermanentFailure
 from logplatform.settings.environment import dotenv_line, read_dotenv
+from logplatform.settings.load import load
+from logplatform.settings.mistakes import SettingsError
 
 
 def test_the_forms_people_write() -> None:
