@@ -127,6 +127,8 @@ def link(given: Mapping[str, Any], **changed: object) -> str:
 
 def dagster_url(settings: Settings, host: str | None) -> str:
     """Where Dagster's pages are, for a browser that reached this server as `host`."""
+    if settings.dagster.url is not None:
+        return settings.dagster.url.rstrip("/")
     own = settings.dagster.host
     name = (host or "127.0.0.1") if own in _EVERYWHERE else own
     return f"http://{f'[{name}]' if ':' in name else name}:{settings.dagster.port}"

@@ -15,6 +15,7 @@ COMMANDS = {
     "init": ("logplatform.cli.init:init", "Write a commented settings file, new or from existing systems."),
     "demo": ("logplatform.cli.demo:demo", "Run every pipeline on generated data and show what came out."),
     "up": ("logplatform.cli.up:up", "Start the web interface, the daemon and the sensors."),
+    "dagster": ("logplatform.cli.dagster_programs:dagster", "Dagster's programs one by one, for clusters."),
     "run": ("logplatform.cli.run:run", "Every domain once, from its sources to its results."),
     "config": ("logplatform.cli.config:config", "Check and show the settings."),
     "archives": ("logplatform.cli.archives:archives", "Compressed logs from many servers."),

@@ -4,11 +4,12 @@ What belongs here: putting the folder and its `dagster.yaml` in place. What does
 """
 
 import os
-from collections.abc import Generator, MutableMapping
+from collections.abc import Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
@@ -47,9 +48,14 @@ def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
 
 
 def instance_yaml(settings: Settings) -> str:
-    """The packaged `dagster.yaml` with the settings' concurrency."""
+    """The packaged `dagster.yaml` with the settings' concurrency and launcher."""
     packaged = (PACKAGED / INSTANCE_FILE).read_text()
-    return packaged.replace(_CONCURRENCY, f"max_concurrent_runs: {settings.dagster.max_concurrent_runs}")
+    text = packaged.replace(_CONCURRENCY, f"max_concurrent_runs: {settings.dagster.max_concurrent_runs}")
+    return text + _launcher_yaml(settings.dagster.run_launcher)
+
+
+def _launcher_yaml(launcher: Mapping[str, object]) -> str:
+    return "\n" + yaml.safe_dump({"run_launcher": dict(launcher)}, sort_keys=False) if launcher else ""
 
 
 @contextmanager

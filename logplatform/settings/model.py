@@ -7,7 +7,7 @@ its module and one field here.
 
 from datetime import date, tzinfo
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -49,6 +49,10 @@ class DagsterSettings(Section):
     """Port of the web server."""
     max_concurrent_runs: Annotated[Whole, Field(ge=1, le=256)] = 2
     """Runs at the same time."""
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Where people reach the web interface, for links to it; left out: at host and port."""
+    run_launcher: dict[str, Any] = Field(default={})
+    """What starts runs, as dagster.yaml has it: `module`, `class`, `config`; left out: a process on this machine."""
     storage: DagsterStorage = DagsterStorage()
 
 
@@ -105,15 +109,6 @@ class Settings(Section):
     def log_directory(self) -> Path:
         """The folder of the platform's own log files."""
         return self.logs.directory or self.data_root / "logs"
-
-    def database(self, domain: Domain) -> Path:
-        """The SQLite file of a domain."""
-        return self.data_root / f"{domain}.db"
-
-    @property
-    def alert_database(self) -> Path:
-        """The SQLite file of the alerts; apart from the domains', so that a domain's end can be told."""
-        return self.data_root / "alerts.db"
 
     def zone(self, source: ArchiveSource | MachineSource) -> tzinfo:
         """The time zone for a source's texts that name none."""

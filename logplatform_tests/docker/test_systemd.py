@@ -1,0 +1,39 @@
+"""The systemd units: systemd takes them, and they start commands that there are."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from logplatform.cli import main
+from logplatform_tests.docker.places import DOCKER, missing
+
+UNITS = sorted((DOCKER / "systemd").glob("*.service"))
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        missing("systemd-analyze")
+    program = tmp_path / "logplatform"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    files = [tmp_path / path.name for path in sorted((DOCKER / "systemd").iterdir())]
+    for file in files:
+        text = (DOCKER / "systemd" / file.name).read_text()
+        file.write_text(text.replace("/opt/logplatform/bin/logplatform", str(program)))
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", *files], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
+def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
+    (line,) = re.findall(r"^ExecStart=/opt/logplatform/bin/logplatform (.+)$", unit.read_text(), re.MULTILINE)
+    done = CliRunner().invoke(main, [*shlex.split(line), "--help"])
+    assert done.exit_code == 0, done.output
