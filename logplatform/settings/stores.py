@@ -168,6 +168,8 @@ class FilesStore(Section):
     """Of that access key."""
     cache_gb: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 10
     """Files that were read are kept in `cache/` under the data root, up to so many GiB."""
+    timeout_seconds: Annotated[Seconds, Field(ge=1)] = 20
+    """An answer that takes longer is a failure that may pass."""
 
 
 class StoresSettings(Section):

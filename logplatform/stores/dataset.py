@@ -13,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -29,14 +29,19 @@ from logplatform.stores.sql import Database, chunks
 
 @dataclass(frozen=True, slots=True)
 class VisibleFile:
-    """A file that readers see; `uri` is what pyarrow, DuckDB and polars open; `bytes` is its size."""
+    """A file that readers see; `bytes` is its size."""
 
     id: int
     partition: str
     key: str
-    uri: str
     rows: int
     bytes: int
+    files: Files = field(repr=False, compare=False)
+
+    @property
+    def uri(self) -> str:
+        """What pyarrow, DuckDB and polars open; asked only for files that are read: it may have to be fetched."""
+        return self.files.uri(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Dataset:
     def visible(self, first: str | None = None, last: str | None = None) -> list[VisibleFile]:
         """The visible files of the partitions from `first` to `last` (both included), as of one moment."""
         return [
-            VisibleFile(file.id, file.partition, file.key, self.files.uri(file.key), file.rows, file.bytes)
+            VisibleFile(file.id, file.partition, file.key, file.rows, file.bytes, self.files)
             for file in self._manifest.visible(first, last)
         ]
 

@@ -1,7 +1,8 @@
 """Files under keys that tell their content: the Protocol `Files` and its local implementation.
 
 What belongs here: making bytes durable and visible in one step, reading and removing them. What does not: which
-key a file gets, and whether it may be removed; that is the landing's and the retention's business.
+key a file gets, and whether it may be removed; that is the landing's and the retention's business. The implementation
+on an object store is `object_files`.
 
 Publishing follows the usual recipe for crash safety on POSIX: write to a part file in the same file system, fsync
 it, rename it to its key, fsync the folder. A reader therefore sees a whole file or none.
@@ -9,7 +10,6 @@ it, rename it to its key, fsync the folder. A reader therefore sees a whole file
 
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from logplatform.stores.folders import fsync_folder, make_folders, sweep_folder
 
 TEMPORARY = "tmp"
 
@@ -58,7 +60,15 @@ class Files(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """The address by which pyarrow, DuckDB and polars open a published file."""
+        """The local path by which pyarrow, DuckDB and polars open a published file, soon after they asked for it.
+
+        On remote stores it is a copy, which is not compared with the file again: ask it of keys whose bytes never
+        change. FileNotFoundError there if the file is not there.
+        """
+        ...
+
+    def address(self, key: str) -> str:
+        """Where a published file lies, for people: an absolute path, or a URL."""
         ...
 
     def exists(self, key: str) -> bool:
@@ -88,15 +98,6 @@ class Files(Protocol):
     def free_bytes(self) -> int | None:
         """Bytes still free for writing, or None where the store has no such bound."""
         ...
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make renames and unlinks in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def published_before(files: Files, key: str, moment: datetime) -> bool:
@@ -129,7 +130,7 @@ class LocalPart:
         # A writer that was given `path` may have written through a descriptor of its own; fsync covers the file.
         os.fsync(self._file.fileno())
         size = self.path.stat().st_size
-        _make_folders(target.parent, self.root)
+        make_folders(target.parent, self.root)
         self.path.rename(target)
         fsync_folder(target.parent)
         return size
@@ -142,28 +143,15 @@ class LocalPart:
             self._file.close()
 
 
-def _below(root: Path, key: str) -> Path:
-    """The path of a key; ValueError if it would lie outside of `root`."""
+def checked_key(key: str) -> str:
+    """The key itself; ValueError if it would lie outside of the store."""
     if ".." in Path(key).parts or Path(key).is_absolute():
         raise ValueError(f"key leaves the store: {key!r}")
-    return root / key
+    return key
 
 
-def _make_folders(folder: Path, root: Path) -> None:
-    """Create `folder` below `root`, durable at every level that is new."""
-    if folder.is_dir():
-        return
-    if folder != root:
-        _make_folders(folder.parent, root)
-    folder.mkdir(parents=folder == root, exist_ok=True)
-    fsync_folder(folder.parent)
-
-
-def _remove(part: "os.DirEntry[str]") -> None:
-    if part.is_dir(follow_symlinks=False):
-        shutil.rmtree(part)
-    else:
-        Path(part).unlink()
+def _below(root: Path, key: str) -> Path:
+    return root / checked_key(key)
 
 
 class LocalFiles:
@@ -198,6 +186,10 @@ class LocalFiles:
         """The absolute path."""
         return str(self._path(key).absolute())
 
+    def address(self, key: str) -> str:
+        """The absolute path."""
+        return self.uri(key)
+
     def modified(self, key: str) -> datetime:
         """The file's mtime."""
         return datetime.fromtimestamp(self._path(key).stat().st_mtime, UTC)
@@ -225,17 +217,8 @@ class LocalFiles:
                 yield str((Path(folder) / name).relative_to(self.root))
 
     def sweep_parts(self, older_than_seconds: float) -> int:
-        """Remove parts, and folders that sorting spilled to, that nobody has written to for that long."""
-        oldest = time.time() - older_than_seconds
-        removed = 0
-        with os.scandir(self.root / TEMPORARY) as found:
-            for part in found:
-                # A part whose writer finishes meanwhile is gone, and was not abandoned.
-                with suppress(FileNotFoundError):
-                    if part.stat(follow_symlinks=False).st_mtime < oldest:
-                        _remove(part)
-                        removed += 1
-        return removed
+        """See `sweep_folder`."""
+        return sweep_folder(self.root / TEMPORARY, older_than_seconds)
 
     def free_bytes(self) -> int:
         """Free bytes of the file system that holds the folder."""

@@ -13,16 +13,19 @@ from pathlib import Path
 import pytest
 
 from logplatform.stores.files import Files, LocalFiles
+from logplatform.stores.object_files import ObjectFiles
 from logplatform_tests.faults.disks import small_disk
 
 SPAWN = multiprocessing.get_context("spawn")
 MIB = 1 << 20
 
 
-@pytest.fixture(params=[LocalFiles], ids=["local"])
+@pytest.fixture(params=["local", "s3"])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Files]:
     """Opens the same store again, in this process or (it is picklable) in another."""
-    return partial(request.param, tmp_path / "store")
+    if request.param == "local":
+        return partial(LocalFiles, tmp_path / "store")
+    return partial(ObjectFiles, request.getfixturevalue("s3_store"), tmp_path / "store")
 
 
 @pytest.fixture

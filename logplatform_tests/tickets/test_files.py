@@ -1,6 +1,7 @@
 """Which files are written together: few files, each row rewritten a bounded number of times."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logplatform.stores.dataset import VisibleFile
+from logplatform.stores.files import Files
 from logplatform.tickets.files import LEVEL_FILES, LEVEL_ROWS, SMALL_ROWS, Rows, to_absorb, to_merge, write
 from logplatform.tickets.intake import Reject
 from logplatform.tickets.tables import REJECTS, reject_rows
 
 
 def _file(number: int, rows: int, suffix: str = "parquet") -> VisibleFile:
-    return VisibleFile(number, "all", f"{number}.{suffix}", f"{number}.{suffix}", rows, rows * 50)
+    return VisibleFile(number, "all", f"{number}.{suffix}", rows, rows * 50, Mock(Files))
 
 
 @given(st.lists(st.integers(1, 300_000), min_size=1, max_size=400))
