@@ -36,7 +36,7 @@ class Behind(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(str(len(self.rfile.read(size))).encode())
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
         return
 
 
