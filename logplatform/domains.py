@@ -6,6 +6,7 @@ What belongs here: naming each domain's own functions once. What does not: what 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from logplatform.databases import database_of
 from logplatform.orchestration.backlog import Waits
 from logplatform.orchestration.discovery import Watched
 from logplatform.orchestration.figures import Arrow, Unit
@@ -51,7 +52,7 @@ def parts_of(domain: Domain) -> Parts:
 
 def standing(settings: Settings, domain: Domain) -> Standing | None:
     """Where a domain stands; None if it has stored nothing yet (nothing is made by asking)."""
-    if not settings.database(domain).exists():
+    if not database_of(settings, domain).exists():
         return None
     with open_tenancy(settings, domain) as tenancy:
         return parts_of(domain).standing(tenancy)
@@ -116,7 +117,7 @@ def _takes_uploads(settings: Settings) -> bool:
     section = settings.uploads
     folders = [settings.data_root / INBOX] if section.inbox else []
     folders += [folder.path for folder in section.inboxes if folder.enabled]
-    return section.enabled and (settings.database("uploads").exists() or any(folder.is_dir() for folder in folders))
+    return section.enabled and (database_of(settings, "uploads").exists() or any(folder.is_dir() for folder in folders))
 
 
 _PARTS: Mapping[Domain, Callable[[], Parts]] = {

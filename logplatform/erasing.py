@@ -7,14 +7,19 @@ there, `incoming/` and `inbox/` above all: people put files into them, and those
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import get_args
 
+import sqlalchemy as sa
+
+from logplatform.databases import DATABASES, database_of
 from logplatform.landing.leases import utc_now
-from logplatform.settings.model import Domain, Settings
+from logplatform.settings.model import DOMAINS, Settings
+from logplatform.stores.places import Place, PostgresSchema, SqliteFile
+from logplatform.stores.schema import lease
 
 FOLDERS = (
     "landing",
@@ -34,42 +39,49 @@ FOLDERS = (
 
 `spool/` is not among them: the topics in it are a source, and may exist nowhere else."""
 
+_SCHEMA_SIZE = sa.text(
+    "SELECT count(*), coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class "
+    "WHERE relnamespace = to_regnamespace(:schema) AND relkind = 'r'"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Erasable:
-    """One entry of the data root: its files and their bytes (of a folder: all below it)."""
+    """One thing that is stored: its files and their bytes (of a folder: all below it; of a schema: its tables).
 
-    path: Path
+    `remove` may be stopped at any point and done again.
+    """
+
+    name: str
     files: int
     bytes: int
+    remove: Callable[[], object]
 
 
 def erasable(settings: Settings) -> list[Erasable]:
     """What the platform has stored, databases first: the order in which it is erased."""
-    databases = [*(settings.database(domain) for domain in get_args(Domain)), settings.alert_database]
+    places = (database_of(settings, name) for name in DATABASES)
     folders = [settings.data_root / name for name in FOLDERS]
-    found = [Erasable(path, *_measured(_with_log(path))) for path in databases if path.exists()]
+    found = [_database(place) for place in places if place.exists()]
     kept = [path for path in folders if path.is_dir() and any(path.iterdir())]
-    return found + [Erasable(path, *_measured([path])) for path in kept]
+    return found + [Erasable(path.name, *_measured([path]), partial(_erase, path)) for path in kept]
 
 
 def in_use(settings: Settings) -> str:
-    """Who is at work in the data root, as a sentence; empty if nobody holds a lease.
+    """Who is at work on what is stored, as a sentence; empty if nobody holds a lease.
 
-    A database that cannot be read is not in use: to erase it is the way out.
+    A file that cannot be read is not in use: to erase it is the way out.
     """
-    for domain in get_args(Domain):
-        path = settings.database(domain)
-        if not path.exists():
+    for domain in DOMAINS:
+        place = database_of(settings, domain)
+        if not place.exists():
             continue
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                rows = connection.execute("SELECT name, holder, expires_at FROM lease").fetchall()
+            found = _live_file(place) if isinstance(place, SqliteFile) else _live_schema(place)
         except sqlite3.DatabaseError:
             continue
-        for name, holder, expires_at in rows:
-            if str(expires_at) > utc_now().strftime("%Y-%m-%d %H:%M:%S.%f"):
-                return f"{domain}: {name} is being worked on by {holder}"
+        if found is not None:
+            return f"{domain}: {found[0]} is being worked on by {found[1]}"
     return ""
 
 
@@ -78,8 +90,38 @@ def erase(found: list[Erasable]) -> None:
     of bytes which are gone would be a lie. May be stopped at any point and done again.
     """
     for entry in found:
-        for path in _with_log(entry.path) if entry.path.suffix == ".db" else [entry.path]:
-            _erase(path)
+        entry.remove()
+
+
+def _database(place: Place) -> Erasable:
+    if isinstance(place, SqliteFile):
+        files = _with_log(place.path)
+        return Erasable(place.path.name, *_measured(files), lambda: [_erase(file) for file in files])
+    with closing(place.connect()) as database, database.read() as connection:
+        count, size = connection.execute(_SCHEMA_SIZE, {"schema": place.schema}).one()
+    return Erasable(str(place), int(count), int(size), partial(_empty, place))
+
+
+def _empty(place: PostgresSchema) -> None:
+    """Remove the platform's tables and nothing else: what others have put into the schema, and it itself, stay."""
+    with closing(place.connect()) as database:
+        database.downgrade("base")
+        with database.write() as connection:
+            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
+
+
+def _live_file(place: SqliteFile) -> tuple[str, str] | None:
+    now = utc_now().strftime("%Y-%m-%d %H:%M:%S.%f")
+    with closing(sqlite3.connect(f"{place.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT name, holder, expires_at FROM lease").fetchall()
+    return next(((name, holder) for name, holder, expires_at in rows if str(expires_at) > now), None)
+
+
+def _live_schema(place: PostgresSchema) -> tuple[str, str] | None:
+    query = sa.select(lease.c.name, lease.c.holder).where(lease.c.expires_at > utc_now()).limit(1)
+    with closing(place.connect()) as database, database.read() as connection:
+        row = connection.execute(query).first()
+    return None if row is None else (row.name, row.holder)
 
 
 def _erase(path: Path) -> None:

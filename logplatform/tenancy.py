@@ -12,6 +12,7 @@ from glob import escape
 
 import pyarrow as pa
 
+from logplatform.databases import database_of
 from logplatform.landing.days import DayCommits
 from logplatform.landing.dead_letters import DeadLetters
 from logplatform.landing.leases import utc_now
@@ -28,7 +29,8 @@ from logplatform.settings.uploads import InboxFolder
 from logplatform.sources.base import Source
 from logplatform.sources.folder import FolderSource
 from logplatform.stores.dataset import Dataset
-from logplatform.stores.files import Files, LocalFiles
+from logplatform.stores.file_places import open_files
+from logplatform.stores.files import Files
 from logplatform.stores.sql import Database
 
 
@@ -104,9 +106,9 @@ class Tenancy:
 @contextmanager
 def open_tenancy(settings: Settings, domain: Domain, now: Callable[[], datetime] = utc_now) -> Generator[Tenancy]:
     """Open a domain's stores, its schema brought up to date; they are closed with the context."""
-    database = Database.at(settings.database(domain))
+    database = database_of(settings, domain).open()
     try:
-        yield Tenancy(settings, domain, database, LocalFiles(settings.data_root), now)
+        yield Tenancy(settings, domain, database, open_files(settings.stores.files, settings.data_root), now)
     finally:
         database.close()
 

@@ -17,10 +17,10 @@ from logplatform.alerts.message import compose, headers
 from logplatform.alerts.post import post
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
+from logplatform.databases import database_of
 from logplatform.failures import LogplatformError, PermanentFailure
 from logplatform.landing.leases import utc_now
 from logplatform.settings.model import Settings
-from logplatform.stores.sql import Database
 
 _COLUMNS = ("since (UTC)", "severity", "domain", "kind", "count", "what", "told (UTC)")
 
@@ -77,10 +77,11 @@ def test_command(session: Session) -> None:
 @contextmanager
 def _opened(settings: Settings) -> Generator[AlertBook | None]:
     """The book of incidents; None if there is none yet, and none is made."""
-    if not settings.alert_database.exists():
+    place = database_of(settings, "alerts")
+    if not place.exists():
         yield None
         return
-    database = Database.at(settings.alert_database)
+    database = place.open()
     try:
         yield AlertBook(database, settings.tenant, utc_now)
     finally:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import click
 import sqlalchemy as sa
 
+from logplatform.databases import database_of
 from logplatform.landing.dead_letters import StoredLetter
 from logplatform.settings.model import DOMAINS, Domain, Settings
 from logplatform.stores.schema import dead_letter as table
@@ -31,7 +32,7 @@ class Choice:
     def domains(self, settings: Settings) -> list[Domain]:
         """The domains that may hold such letters and have stored anything yet."""
         wanted = {domain for domain, _ in self.ids} or ({self.domain} if self.domain else set(DOMAINS))
-        return [domain for domain in DOMAINS if domain in wanted and settings.database(domain).exists()]
+        return [domain for domain in DOMAINS if domain in wanted and database_of(settings, domain).exists()]
 
     def conditions(self, domain: Domain) -> list[sa.ColumnElement[bool]]:
         """The same in SQL; `file` is a shell pattern over the path, or a part of it."""

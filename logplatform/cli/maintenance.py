@@ -11,6 +11,7 @@ import click
 from logplatform.archives.views import sweep_views
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
+from logplatform.databases import database_of
 from logplatform.erasing import Erasable, erasable, erase, in_use
 from logplatform.failures import TransientFailure
 from logplatform.landing.retention import GIB
@@ -42,7 +43,7 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
     rows: list[tuple[Domain, str, int, int]] = []
     has_room = True
     for name in [domain] if domain else DOMAINS:
-        if not settings.database(name).exists():
+        if not database_of(settings, name).exists():
             continue
         with open_tenancy(settings, name) as tenancy:
             rows += [(name, one.what, one.count, one.bytes) for one in pruned(tenancy)]
@@ -87,5 +88,5 @@ def reset(session: Session, yes: bool, force: bool) -> None:
 
 
 def _tell(found: list[Erasable]) -> None:
-    rows = [(it.path.name, f"{it.files:,}", f"{it.bytes / GIB:.3f}") for it in found]
+    rows = [(it.name, f"{it.files:,}", f"{it.bytes / GIB:.3f}") for it in found]
     print_table("To be removed", ("what", "files", "GiB"), rows)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
+from logplatform.databases import database_of
 from logplatform.landing.leases import utc_now
 from logplatform.landing.retention import GIB
 from logplatform.metrics.catalogue import Sample
@@ -20,7 +21,6 @@ from logplatform.metrics.tickets import measure_commits, measure_topics
 from logplatform.metrics.uploads import measure_uploads
 from logplatform.settings.model import Domain, Settings
 from logplatform.stores.files import LocalFiles
-from logplatform.stores.sql import Database
 from logplatform.tenancy import Tenancy, open_tenancy
 
 Measure = Callable[[Tenancy], Iterator[Sample]]
@@ -49,16 +49,17 @@ def platform(settings: Settings) -> Sample:
 
 
 def _domain(settings: Settings, domain: Domain, *measures: Measure) -> list[Sample] | None:
-    if not settings.database(domain).exists():
+    if not database_of(settings, domain).exists():
         return None
     with open_tenancy(settings, domain) as tenancy:
         return list(chain.from_iterable(measure(tenancy) for measure in measures))
 
 
 def _alerts(settings: Settings) -> list[Sample] | None:
-    if not settings.alert_database.exists():
+    place = database_of(settings, "alerts")
+    if not place.exists():
         return None
-    database = Database.at(settings.alert_database)
+    database = place.open()
     try:
         return list(measure_incidents(database, settings.tenant, utc_now()))
     finally:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from logplatform.alerts.book import AlertBook
 from logplatform.alerts.dispatch import Dispatched, dispatch
 from logplatform.alerts.incident import Signal
+from logplatform.databases import database_of
 from logplatform.failures import LogplatformError
 from logplatform.landing.leases import utc_now
 from logplatform.landing.redaction import Redactor
@@ -34,7 +35,6 @@ from logplatform.orchestration.checks import Standing, source_trouble
 from logplatform.orchestration.days import DOMAIN_TAG
 from logplatform.orchestration.resources import FILES, domain_keys, opened_tenancy
 from logplatform.settings.model import Domain, Settings
-from logplatform.stores.sql import Database
 
 INTERVAL_SECONDS = 20
 SENDING_SECONDS = 20.0
@@ -44,7 +44,7 @@ SILENCE_SECONDS = 180.0
 @contextmanager
 def opened_book(settings: Settings) -> Generator[AlertBook]:
     """The book of incidents of these settings' tenant; it is made if missing."""
-    database = Database.at(settings.alert_database)
+    database = database_of(settings, "alerts").open()
     try:
         yield AlertBook(database, settings.tenant, utc_now)
     finally:

@@ -8,17 +8,21 @@ opens is closed by the step or tick that opened it, so nothing is set up twice a
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from logplatform.databases import database_of
 from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Domain, Settings
+from logplatform.settings.stores import FilesStore, SqlStore
 from logplatform.sources.base import Source
 from logplatform.sources.folder import FolderSource
+from logplatform.stores.file_places import open_files
 from logplatform.stores.files import Files, LocalFiles
+from logplatform.stores.places import Place, PostgresSchema, SqliteFile
 from logplatform.stores.sql import Database
 from logplatform.tenancy import Tenancy, enabled_sources, open_source
 
@@ -30,9 +34,32 @@ class FilesResource(dg.ConfigurableResource[Any]):
 
     root: str
 
-    def open(self) -> Files:
+    @classmethod
+    def of(cls, store: FilesStore, folder: Path) -> "FilesResource | ObjectFilesResource":
+        """The resource that opens the files of the settings."""
+        if store.type == "folder":
+            return cls(root=str(folder))
+        return ObjectFilesResource(
+            url=store.url, endpoint_url=store.endpoint_url, region=store.region, cache_root=str(folder)
+        )
+
+    def open(self, store: FilesStore) -> Files:  # noqa: ARG002 (an object store's secret key is in it)
         """Open the folder; it is made if missing."""
         return LocalFiles(Path(self.root))
+
+
+class ObjectFilesResource(dg.ConfigurableResource[Any]):
+    """The same in an object store. Its keys are no configuration, which the UI shows: the settings have them."""
+
+    url: str
+    endpoint_url: str | None = None
+    region: str | None = None
+    cache_root: str
+
+    def open(self, store: FilesStore) -> Files:
+        """Open the object store with the keys of `store`; local copies are kept below `cache_root`."""
+        here = {"type": "s3", "url": self.url, "endpoint_url": self.endpoint_url, "region": self.region}
+        return open_files(store.model_copy(update=here), Path(self.cache_root))
 
 
 class SqlResource(dg.ConfigurableResource[Any]):
@@ -40,14 +67,39 @@ class SqlResource(dg.ConfigurableResource[Any]):
 
     path: str
 
+    @classmethod
+    def of(cls, place: Place) -> "SqlResource | PostgresResource":
+        """The resource that opens what is at a place."""
+        if isinstance(place, SqliteFile):
+            return cls(path=str(place.path))
+        return PostgresResource(
+            url=place.store.url,
+            schema_name=place.schema,
+            connections=place.store.connections,
+            timeout_seconds=place.store.timeout_seconds,
+        )
+
     @contextmanager
-    def open(self) -> Generator[Database]:
+    def open(self, store: SqlStore) -> Generator[Database]:  # noqa: ARG002 (a server's password is in it)
         """Open the database, its schema brought up to date; it is closed with the context."""
-        database = Database.at(Path(self.path))
-        try:
+        with closing(SqliteFile(Path(self.path)).open()) as database:
             yield database
-        finally:
-            database.close()
+
+
+class PostgresResource(dg.ConfigurableResource[Any]):
+    """The same in a schema of PostgreSQL. The password is not among this, for the UI shows it: the settings have it."""
+
+    url: str
+    schema_name: str
+    connections: int
+    timeout_seconds: float
+
+    @contextmanager
+    def open(self, store: SqlStore) -> Generator[Database]:
+        """Open the schema with the password of `store`, brought up to date; it is closed with the context."""
+        here = {"url": self.url, "connections": self.connections, "timeout_seconds": self.timeout_seconds}
+        with closing(PostgresSchema(store.model_copy(update=here), self.schema_name).open()) as database:
+            yield database
 
 
 class FolderSourceResource(dg.ConfigurableResource[Any]):
@@ -98,8 +150,8 @@ def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.Configu
         for source in enabled_sources(settings, domain)
     }
     return {
-        FILES: FilesResource(root=str(settings.data_root)),
-        sql_key(domain): SqlResource(path=str(settings.database(domain))),
+        FILES: FilesResource.of(settings.stores.files, settings.data_root),
+        sql_key(domain): SqlResource.of(database_of(settings, domain)),
         **sources,
     }
 
@@ -114,7 +166,7 @@ def source_resource(source: Source) -> dg.ConfigurableResource[Any]:
 @contextmanager
 def opened_tenancy(resources: object, settings: Settings, domain: Domain) -> Generator[Tenancy]:
     """The domain's tenancy, on the resources that `context.resources` carries."""
-    files = getattr(resources, FILES).open()
+    files = getattr(resources, FILES).open(settings.stores.files)
     sources = [getattr(resources, key).open() for key in source_keys(settings, domain)]
-    with getattr(resources, sql_key(domain)).open() as database:
+    with getattr(resources, sql_key(domain)).open(settings.stores.sql) as database:
         yield Tenancy(settings, domain, database, files, given_sources=sources)

@@ -1,6 +1,7 @@
 """SQL databases by SQLAlchemy: opening, transactions, schema version.
 
-What belongs here: how a connection behaves. What does not: tables (`schema.py` and its neighbours) and queries.
+What belongs here: what every database does, and SQLite. What does not: PostgreSQL (`postgres.py`), which of them it is
+(`places.py`), tables (`schema.py` and its neighbours) and queries.
 
 On SQLite every write begins with BEGIN IMMEDIATE: a transaction that reads first and then writes would fail at once
 with "database is locked", whatever the busy timeout (https://www.sqlite.org/lang_transaction.html).
@@ -8,7 +9,7 @@ with "database is locked", whatever the busy timeout (https://www.sqlite.org/lan
 
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -64,24 +65,25 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
 
 
 class Database:
-    """One SQL database: `read()` for a snapshot, `write()` for a transaction."""
+    """One SQL database: `read()` for a snapshot, `write()` for a transaction. This one is SQLite.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    `name` is what people are told of it.
+    """
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
         self.engine = engine
+        self.name = name
 
     @classmethod
     def open(cls, url: str | sa.URL) -> "Database":
-        """Open `url`; the file of an SQLite database and its folder are made if missing."""
+        """Open an SQLite `url`; its file and the folder are made if missing."""
         url = sa.make_url(url)
-        if url.get_backend_name() == "sqlite":
-            if url.database:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True)
-            event.listen(engine, "connect", _configure_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        else:
-            engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
-        return cls(engine)
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return cls(engine, url.render_as_string())
 
     @classmethod
     def at(cls, path: Path) -> "Database":
@@ -93,16 +95,19 @@ class Database:
     @contextmanager
     def read(self) -> Generator[sa.Connection]:
         """A connection whose statements all see one snapshot; nothing written through it is kept."""
-        with self.engine.connect() as connection:
+        with self._failures(), self.engine.connect() as connection:
+            self._begin_reading(connection)
             yield connection
 
     @contextmanager
     def write(self) -> Generator[sa.Connection]:
-        """A transaction: committed as a whole when the context ends well, else rolled back as a whole."""
-        with self.engine.connect() as connection:
-            connection.execution_options(logplatform_write=True)
-            with connection.begin():
-                yield connection
+        """A transaction: committed as a whole when the context ends well, else rolled back as a whole.
+
+        There is one at a time: whoever begins another waits for its end.
+        """
+        with self._failures(), self.engine.connect() as connection, self._writing(connection) as transaction:
+            yield connection
+            self._commit(connection, transaction)
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the schema to `revision`; two processes may do so at once.
@@ -110,11 +115,11 @@ class Database:
         Raises PermanentFailure if a newer logplatform has written this database.
         """
         current = self.revision()
-        if revision == "head" and current == ScriptDirectory(str(MIGRATIONS)).get_current_head():
+        if revision == "head" and current == head():
             return
         if current is not None and not _is_known(current):
             raise PermanentFailure(
-                f"{self.engine.url.render_as_string()} has schema {current}, which this logplatform does not know: "
+                f"{self.name} has schema {current}, which this logplatform does not know: "
                 "it was written by a newer one; upgrade logplatform, or restore a backup"
             )
         with self._migrating() as config:
@@ -135,20 +140,54 @@ class Database:
         """Alembic's configuration on a write transaction of its own."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with _ALEMBIC, self.engine.connect() as connection:
-            # SQLite changes a table by copying it and dropping the old one, which would delete what refers to it.
-            _foreign_keys(connection, on=False)
-            try:
-                connection.execution_options(logplatform_write=True)
-                with connection.begin():
-                    config.attributes["connection"] = connection
-                    yield config
-            finally:
-                _foreign_keys(connection, on=True)
+        with (
+            self._failures(),
+            _ALEMBIC,
+            self.engine.connect() as connection,
+            self._changing_tables(connection),
+            self._writing(connection) as transaction,
+        ):
+            self._make_schema(connection)
+            config.attributes["connection"] = connection
+            yield config
+            self._commit(connection, transaction)
+
+    @contextmanager
+    def _writing(self, connection: sa.Connection) -> Generator[sa.RootTransaction]:
+        """A write transaction; it is rolled back unless it was committed when the context ends."""
+        connection.execution_options(logplatform_write=True)
+        with connection.begin() as transaction:
+            self._begin_writing(connection)
+            yield transaction
+
+    def _failures(self) -> AbstractContextManager[None]:
+        """Turns what the server's driver raises into failures that say what helps."""
+        return nullcontext()
+
+    def _begin_reading(self, connection: sa.Connection) -> None:
+        """What comes before the first statement of a reading."""
+
+    def _begin_writing(self, connection: sa.Connection) -> None:
+        """What comes before the first statement of a write transaction."""
+
+    def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:  # noqa: ARG002 (PostgreSQL asks for it)
+        transaction.commit()
+
+    def _make_schema(self, connection: sa.Connection) -> None:
+        """What comes before the first table."""
+
+    def _changing_tables(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """What stands around a transaction that changes tables."""
+        return _without_foreign_keys(connection)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def head() -> str | None:
+    """The newest revision that this logplatform knows."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 (a DB-API connection has no type)
@@ -165,11 +204,16 @@ def _is_known(revision: str) -> bool:
         return False
 
 
-def _foreign_keys(connection: sa.Connection, *, on: bool) -> None:
-    # The pragma does nothing inside a transaction, and SQLAlchemy begins one with its first statement.
+@contextmanager
+def _without_foreign_keys(connection: sa.Connection) -> Generator[None]:
+    # SQLite changes a table by copying it and dropping the old one, which would delete what refers to it. The pragma
+    # does nothing inside a transaction, and SQLAlchemy begins one with its first statement: it goes to the driver.
     driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
-        driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -18,7 +18,7 @@ def test_every_store_is_told_with_its_latency(client: httpx.Client) -> None:
 
 def test_a_store_that_is_away_is_told_without_its_address(service: Service) -> None:
     service.room.tenancy.database.engine.dispose()
-    database = service.settings.database("uploads")
+    database = service.settings.data_root / "uploads.db"
     for file in database.parent.glob("uploads.db*"):
         file.unlink()
     answer = service.client.get("/api/health")

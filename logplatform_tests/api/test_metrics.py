@@ -162,7 +162,7 @@ def test_what_was_done_and_what_was_broken_shows(file: Path, watched: Service) -
         assert value("alerts_firing", domain="archives", kind="still_broken", severity="warning") == 1
         assert value("alerts_unsent") == 0, "no receiver is set"
 
-    settings.database("tickets").write_bytes(b"this is no database" * 500)
+    (settings.data_root / "tickets.db").write_bytes(b"this is no database" * 500)
     value = until(client, lambda value: value("up", store="tickets") == 0)
     assert value("up", store="archives") == 1
     assert value("files", domain="archives", source="web1", status="processed") == 1

@@ -132,7 +132,7 @@ def test_a_store_that_is_down_is_told_and_takes_nothing_else_with_it(
     for domain in ("archives", "machines"):
         with open_tenancy(settings, domain):
             pass
-    settings.database("machines").write_bytes(b"this is no database" * 500)
+    (settings.data_root / "machines.db").write_bytes(b"this is no database" * 500)
     registry = registry_of(settings)
     told = page(registry)
     assert value(told, "logplatform_up", store="machines") == 0

@@ -138,7 +138,7 @@ def test_a_full_disk_and_a_store_that_cannot_be_read_are_told(
     told = [(told["domain"], told["kind"], told["status"]) for told in receiver.taken]
     assert told == [("platform", "disk_full", "firing")], "one disk is one alert, however many domains share it"
 
-    file = settings.database("machines")
+    file = settings.data_root / "machines.db"
     whole = file.read_bytes()
     for name in (f"{file.name}-wal", f"{file.name}-shm"):
         file.with_name(name).unlink(missing_ok=True)

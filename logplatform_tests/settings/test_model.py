@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from logplatform.databases import database_of
 from logplatform.settings import ArchiveFolder, MachineFolder, Settings
+from logplatform.stores.places import SqliteFile
 
 
 def test_defaults_run_without_a_file() -> None:
     """A user who sets nothing gets one local folder and the documented figures of the existing systems."""
     settings = Settings()
     assert settings.tenant == "default"
-    assert settings.database("archives") == Path("data/archives.db")
+    assert database_of(settings, "archives") == SqliteFile(Path("data/archives.db"))
     retry = settings.archives.retry
     assert (retry.max_retry_copy, retry.max_retry_extract, retry.retry_delay_base) == (3, 3, 60)
     assert (retry.retry_delay_multiplier, retry.retry_delay_max, retry.retry_jitter) == (2, 3600, 0.25)
