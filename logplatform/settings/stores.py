@@ -88,6 +88,8 @@ class QueueStore(Section):
     """Of that user."""
     key: Name = "ingest_jobs"
     """The list that producers push to; what else the queue keeps has keys that begin with it."""
+    pushed: Literal["left", "right"] = "left"
+    """The end of the list at which producers add jobs: `left` for LPUSH, `right` for RPUSH. The other is taken from."""
     timeout_seconds: Annotated[Seconds, Field(ge=1)] = 10
     """An answer that takes longer is a failure that may pass."""
 

@@ -1,7 +1,7 @@
 """The queue of ingest jobs: which uploads wait, and who is at which.
 
-What belongs here: the Protocol `JobQueue` and its SQL implementation. What does not: what a job does
-(`uploads.worker`), and whether it is done already (`upload_ledger`).
+What belongs here: the Protocol `JobQueue` and its SQL implementation. What does not: Redis (`redis_queue`), what a job
+does (`uploads.worker`), and whether it is done already (`upload_ledger`).
 
 A job is claimed, not popped: it stays in the queue until it is acknowledged, and comes back when its claim runs out,
 so a killed worker loses none. A job may therefore be done twice; that its results are not is the worker's business.
@@ -25,9 +25,9 @@ _COLUMNS = (table.c.job_id, table.c.created_at, table.c.available_at, table.c.cl
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What a producer that does not know the ledger tells of a job: the file it has put into the upload folder.
+    """What a job tells of its file, for those that do not know the ledger: they may have put it into the upload folder.
 
-    None of it is trusted; `file_path` None: it told no file.
+    None of it is trusted; `file_path` None: it tells no file.
     """
 
     file_id: str | None = None
@@ -38,13 +38,26 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A job in the queue; it can be claimed from `available_at` (UTC) on. `claims`: how often it was."""
+    """A job in the queue; it can be claimed from `available_at` (UTC) on. `claims`: how often it was.
+
+    `token` proves a claim where the number of claims does not.
+    """
 
     job_id: str
     created_at: datetime
     available_at: datetime
     claims: int
     foreign: Foreign = Foreign()
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableJob:
+    """What a producer has pushed that is no job: set aside at `at` (UTC), with the reason."""
+
+    at: datetime
+    reason: str
+    raw: bytes
 
 
 class JobQueue(Protocol):
@@ -80,6 +93,14 @@ class JobQueue(Protocol):
 
     def clear(self) -> int:
         """Remove all jobs; how many they were. Their uploads stay pending, and are queued again from the ledger."""
+        ...
+
+    def unreadable(self, limit: int) -> list[UnreadableJob]:
+        """What was pushed and is no job, newest first; the oldest of very many are dropped."""
+        ...
+
+    def forget_unreadable(self) -> int:
+        """Drop what is no job; how many there were."""
         ...
 
     def __len__(self) -> int:
@@ -157,7 +178,7 @@ class SqlJobQueue:
             connection.execute(table.update().where(self._held(job)).values(**available))
 
     def waiting(self, limit: int) -> list[QueuedJob]:
-        """By the time from which they can be claimed."""
+        """What can be claimed, then what can be later, by its time."""
         query = sa.select(*_COLUMNS).where(self._mine()).order_by(table.c.available_at, table.c.id).limit(limit)
         with self.database.read() as connection:
             return [_job(row) for row in connection.execute(query)]
@@ -166,6 +187,14 @@ class SqlJobQueue:
         """Remove the rows."""
         with self.database.write() as connection:
             return connection.execute(table.delete().where(self._mine())).rowcount
+
+    def unreadable(self, limit: int) -> list[UnreadableJob]:  # noqa: ARG002 (the Protocol's signature)
+        """Nothing but jobs comes into the table."""
+        return []
+
+    def forget_unreadable(self) -> int:
+        """There is nothing."""
+        return 0
 
     def __len__(self) -> int:
         with self.database.read() as connection:
