@@ -7,7 +7,7 @@ there, `incoming/` and `inbox/` above all: people put files into them, and those
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from logplatform.databases import DATABASES, database_of
 from logplatform.landing.leases import utc_now
 from logplatform.settings.model import DOMAINS, Settings
+from logplatform.stores.file_places import open_files
+from logplatform.stores.files import Files
 from logplatform.stores.places import Place, PostgresSchema, SqliteFile
 from logplatform.stores.schema import lease
 
@@ -31,6 +33,7 @@ FOLDERS = (
     "reports",
     "tickets",
     "uploads",
+    "cache",
     "tmp",
     "dagster",
     "logs",
@@ -38,6 +41,9 @@ FOLDERS = (
 """Folders that the platform makes under the data root. Databases stand beside them, one a domain and the alerts'.
 
 `spool/` is not among them: the topics in it are a source, and may exist nowhere else."""
+
+_KEYS = ("landing", "contents", "datasets", "reports", "error")
+"""Folders of keys in an object store."""
 
 _SCHEMA_SIZE = sa.text(
     "SELECT count(*), coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class "
@@ -64,7 +70,8 @@ def erasable(settings: Settings) -> list[Erasable]:
     folders = [settings.data_root / name for name in FOLDERS]
     found = [_database(place) for place in places if place.exists()]
     kept = [path for path in folders if path.is_dir() and any(path.iterdir())]
-    return found + [Erasable(path.name, *_measured([path]), partial(_erase, path)) for path in kept]
+    found += [Erasable(path.name, *_measured([path]), partial(_erase, path)) for path in kept]
+    return found + ([] if settings.stores.files.type == "folder" else list(_objects(settings)))
 
 
 def in_use(settings: Settings) -> str:
@@ -91,6 +98,19 @@ def erase(found: list[Erasable]) -> None:
     """
     for entry in found:
         entry.remove()
+
+
+def _objects(settings: Settings) -> Iterator[Erasable]:
+    files = open_files(settings.stores.files, settings.data_root)
+    for folder in _KEYS:
+        count, size = files.usage(folder)
+        if count:
+            yield Erasable(files.address(folder), count, size, partial(_remove_all, files, folder))
+
+
+def _remove_all(files: Files, folder: str) -> None:
+    for key in files.keys(folder):
+        files.remove(key)
 
 
 def _database(place: Place) -> Erasable:

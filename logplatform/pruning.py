@@ -36,7 +36,8 @@ def pruned(tenancy: Tenancy) -> list[Pruned]:
     told = [Pruned(kind, count, sizes[kind]) for kind, count in files.items()]
     told.append(Pruned("replayed dead letters", forget_replayed(tenancy), 0))
     if tenancy.domain == "archives":
-        told.append(Pruned("links to what was removed", sweep_archive_views(tenancy.settings.data_root), 0))
+        lost = sweep_archive_views(tenancy.files, tenancy.settings.data_root)
+        told.append(Pruned("links to what was removed", lost, 0))
     return told
 
 
@@ -59,7 +60,7 @@ def prune(tenancy: Tenancy) -> Iterator[Removed]:
 
 def _upload_leftovers(tenancy: Tenancy) -> Iterator[Removed]:
     """Links to what was removed, and refused files of inboxes that were kept long enough."""
-    yield Removed("tmp", sweep_views(tenancy.settings.data_root), 0)
+    yield Removed("tmp", sweep_views(tenancy.files, tenancy.settings.data_root), 0)
     yield Removed("error", forget_set_aside(tenancy), 0)
 
 

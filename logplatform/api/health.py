@@ -53,7 +53,7 @@ def _questions(room: UploadRoom) -> dict[str, Callable[[], object]]:
         "queue": lambda: len(room.queue),
         # Of what is newest: how much there is must not make this slow, for anybody may ask.
         "index": lambda: room.index.search(Search(filters=Filters(since=room.tenancy.now()), size=1)),
-        "files": room.tenancy.files.free_bytes,
+        "files": lambda: (room.tenancy.files.free_bytes(), room.tenancy.files.exists("health")),
     }
 
 

@@ -3,8 +3,8 @@
 What belongs here: `incoming`, `extracted`, `processed` and `error/{copy,extract,quarantine}` under the data root, each
 with a folder a server. What does not: any state; the ledger is the truth, and a view can always be made again from it.
 
-A view is a relative link to the bytes; an error has a note (JSON) beside its link: reason, attempts, first and last
-time, origin. A state change moves no bytes, it changes links. What people put into these folders themselves is never
+A view is a relative link to the bytes (in an object store: a link that says their address); an error has a note (JSON)
+beside its link: reason, attempts, first and last time, origin. A state change moves no bytes, it changes links. What people put into these folders themselves is never
 touched. What a run left unshown when it died is shown by the next one (`unshown`).
 """
 
@@ -20,7 +20,8 @@ from logplatform.archives.formats import without_ending
 from logplatform.archives.places import ZSTD_ENDING, is_recompressed, label, server_of
 from logplatform.failures import TransientFailure
 from logplatform.landing.observations import Content, ErrorKind, Observation
-from logplatform.stores.files import TEMPORARY
+from logplatform.stores.files import TEMPORARY, Files
+from logplatform.stores.links import is_lost, target
 from logplatform.stores.sql import chunks
 from logplatform.tenancy import Tenancy
 
@@ -60,16 +61,16 @@ def show(tenancy: Tenancy, files: Iterable[Observation]) -> None:
         for chunk in chunks(files):
             contents = tenancy.ledger.contents(found.sha256 for found in chunk if found.sha256)
             for found in chunk:
-                _show(root, found, contents.get(found.sha256 or ""))
+                _show(tenancy, found, contents.get(found.sha256 or ""))
     except OSError as error:
         raise TransientFailure(f"the folders under {root} cannot be written: {error}") from error
 
 
-def sweep_views(root: Path) -> int:
+def sweep_views(files: Files, root: Path) -> int:
     """Remove links whose bytes retention has taken, with the notes beside them; return how many."""
     removed = 0
     for path in (path for folder in FOLDERS for path in _files_below(root / folder)):
-        if path.is_symlink() and not path.exists():
+        if path.is_symlink() and is_lost(files, path):
             path.unlink(missing_ok=True)
             _note(path).unlink(missing_ok=True)
             removed += 1
@@ -82,13 +83,14 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield Path(place) / name
 
 
-def _show(root: Path, found: Observation, content: Content | None) -> None:
+def _show(tenancy: Tenancy, found: Observation, content: Content | None) -> None:
+    root = tenancy.settings.data_root
     wanted = dict(_wanted(found, content))
     for folder, key in wanted.items():
         ending = ZSTD_ENDING if key is not None and is_recompressed(key) else ""
         place = _place(root, folder, found, ending)
         if key is not None:
-            _link(root, place, root / key)
+            _link(root, place, target(tenancy.files, key, place.parent))
         if folder == "extracted":
             for other in _names(root, folder, found, "" if ending else ZSTD_ENDING):
                 _unlink(other, found)
@@ -149,9 +151,8 @@ def _is_free(place: Path, top: Path, found: Observation) -> bool:
     return usable and (note is None or note.observation == found.id)
 
 
-def _link(root: Path, place: Path, target: Path) -> None:
-    wanted = os.path.relpath(target, place.parent)
-    if place.is_symlink() and str(place.readlink()) == wanted:
+def _link(root: Path, place: Path, wanted: str) -> None:
+    if place.is_symlink() and os.readlink(place) == wanted:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     fresh = _fresh(root)

@@ -18,6 +18,7 @@ from logplatform.landing.retention import GIB
 from logplatform.orchestration.services import alone
 from logplatform.pruning import pruned
 from logplatform.settings.model import DOMAINS, Domain
+from logplatform.stores.file_places import open_files
 from logplatform.tenancy import open_tenancy
 
 
@@ -83,7 +84,7 @@ def reset(session: Session, yes: bool, force: bool) -> None:
     # Held while removing, so that `logplatform up` neither runs nor starts meanwhile.
     with nullcontext() if force else alone(settings.data_root):
         erase(found)
-        sweep_views(settings.data_root)
+        sweep_views(open_files(settings.stores.files, settings.data_root), settings.data_root)
     click.echo("Removed. The next run begins anew.")
 
 

@@ -91,6 +91,10 @@ class Files(Protocol):
         """Published keys below the folder `prefix`, in no particular order, without listing them all at once."""
         ...
 
+    def usage(self, prefix: str) -> tuple[int, int]:
+        """How many files are published below the folder `prefix`, and their bytes; every one is looked at."""
+        ...
+
     def sweep_parts(self, older_than_seconds: float) -> int:
         """Remove parts that nobody has written to for so long; return how many. Their writers died, or will fail."""
         ...
@@ -215,6 +219,16 @@ class LocalFiles:
         for folder, _, names in os.walk(self._path(prefix)):
             for name in names:
                 yield str((Path(folder) / name).relative_to(self.root))
+
+    def usage(self, prefix: str) -> tuple[int, int]:
+        """Walk the folder `prefix`."""
+        count = size = 0
+        for key in self.keys(prefix):
+            # One that is removed meanwhile does not count.
+            with suppress(FileNotFoundError):
+                size += self.size(key)
+                count += 1
+        return count, size
 
     def sweep_parts(self, older_than_seconds: float) -> int:
         """See `sweep_folder`."""

@@ -16,18 +16,13 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import botocore.config
+import botocore.session
+from botocore import exceptions as faults
+from urllib3.exceptions import HTTPError
+
 from logplatform.failures import PermanentFailure, TransientFailure, Unreachable
 from logplatform.settings.stores import FilesStore
-
-try:
-    import botocore.config
-    import botocore.session
-    from botocore import exceptions as faults
-    from urllib3.exceptions import HTTPError
-except ImportError as missing:
-    raise PermanentFailure(
-        "stores.files.type is s3, which needs a package more: pip install 'logplatform[server]'"
-    ) from missing
 
 _CONNECT_SECONDS = 5
 _ATTEMPTS = 3
@@ -178,7 +173,7 @@ def _client(section: FilesStore, pid: int) -> Any:  # noqa: ANN401, ARG001 (a ch
     )
 
 
-def check_files(section: FilesStore) -> None:
+def probe(section: FilesStore) -> None:
     """Put, get, list and delete a probe; raises what `ObjectStore.told` tells for what does not work."""
     store = ObjectStore(section)
     store.require_bucket()

@@ -21,12 +21,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from botocore import exceptions as faults
+
 from logplatform.failures import TransientFailure
 from logplatform.settings.stores import FilesStore
 from logplatform.stores.file_cache import FileCache
 from logplatform.stores.files import TEMPORARY, checked_key
 from logplatform.stores.folders import sweep_folder
-from logplatform.stores.object_client import MISSING, ObjectStore, code_of, faults
+from logplatform.stores.object_client import MISSING, ObjectStore, code_of
 from logplatform.stores.object_stream import ObjectStream
 from logplatform.stores.object_upload import DIGEST, abort_older, upload
 
@@ -131,6 +133,25 @@ class ObjectFiles:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the folder `prefix`, a page of names at a time."""
+        for item in self._listed(prefix):
+            yield str(item["Key"]).removeprefix(self.store.folder)
+
+    def usage(self, prefix: str) -> tuple[int, int]:
+        """Add up what the list tells."""
+        count = size = 0
+        for item in self._listed(prefix):
+            count, size = count + 1, size + int(item["Size"])
+        return count, size
+
+    def sweep_parts(self, older_than_seconds: float) -> int:
+        """Remove local parts, and give up uploads in parts that no machine has finished."""
+        return sweep_folder(self._parts, older_than_seconds) + abort_older(self.store, time.time() - older_than_seconds)
+
+    def free_bytes(self) -> None:
+        """An object store has no bound."""
+        return
+
+    def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
         folder = self.name(prefix).rstrip("/")
         pages = self.store.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.store.bucket, Prefix=f"{folder}/" if folder else ""
@@ -141,16 +162,7 @@ class ObjectFiles:
                 page = next(waiting, None)
             if page is None:
                 return
-            for item in page.get("Contents", ()):
-                yield str(item["Key"]).removeprefix(self.store.folder)
-
-    def sweep_parts(self, older_than_seconds: float) -> int:
-        """Remove local parts, and give up uploads in parts that no machine has finished."""
-        return sweep_folder(self._parts, older_than_seconds) + abort_older(self.store, time.time() - older_than_seconds)
-
-    def free_bytes(self) -> None:
-        """An object store has no bound."""
-        return
+            yield from page.get("Contents", ())
 
     def _head(self, key: str) -> dict[str, Any]:
         name = self.name(key)

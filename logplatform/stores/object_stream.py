@@ -9,8 +9,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from botocore import exceptions as faults
+
 from logplatform.failures import TransientFailure, Unreachable
-from logplatform.stores.object_client import MISSING, ObjectStore, code_of, faults
+from logplatform.stores.object_client import MISSING, ObjectStore, code_of
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -9,8 +9,10 @@ from base64 import b64encode
 from pathlib import Path
 from typing import BinaryIO
 
+from botocore import exceptions as faults
+
 from logplatform.failures import TransientFailure
-from logplatform.stores.object_client import MISSING, ObjectStore, code_of, faults
+from logplatform.stores.object_client import MISSING, ObjectStore, code_of
 
 ONE_PUT = 64 << 20
 """Files up to this size go in one put; bytes."""

@@ -2,7 +2,7 @@
 
 What belongs here: making, reading and sweeping these links. What does not: any state; the ledger is the truth.
 
-A link leads to the landed bytes. What other producers have put there themselves are real files: they are adopted
+A link leads to the landed bytes (in an object store it says their address). What other producers have put there themselves are real files: they are adopted
 (`adopt`), and then a link takes their place.
 """
 
@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from logplatform.failures import TransientFailure
-from logplatform.stores.files import TEMPORARY
+from logplatform.stores.files import TEMPORARY, Files
+from logplatform.stores.links import is_lost, target
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.tenancy import Tenancy
 
@@ -25,15 +26,14 @@ def show(tenancy: Tenancy, record: UploadRecord) -> None:
 
     Raises TransientFailure if the disk refuses.
     """
-    root = tenancy.settings.data_root
-    place = root / record.file_path
+    place = tenancy.settings.data_root / record.file_path
     if os.path.lexists(place):
         return
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         # Two may do so at once: who comes second finds it done.
         with suppress(FileExistsError):
-            place.symlink_to(os.path.relpath(root / record.object_key, place.parent))
+            place.symlink_to(target(tenancy.files, record.object_key, place.parent))
     except OSError as error:
         raise TransientFailure(f"{place}: the link was not made: {error.strerror}") from error
 
@@ -45,16 +45,16 @@ def replace_original(tenancy: Tenancy, record: UploadRecord, original: Path, see
     now = original.lstat()
     if (now.st_ino, now.st_size, now.st_mtime_ns) != (seen.st_ino, seen.st_size, seen.st_mtime_ns):
         return
-    fresh.symlink_to(os.path.relpath(tenancy.settings.data_root / record.object_key, place.parent))
+    fresh.symlink_to(target(tenancy.files, record.object_key, place.parent))
     fresh.replace(original)
 
 
-def sweep_views(root: Path) -> int:
+def sweep_views(files: Files, root: Path) -> int:
     """Remove links whose bytes retention has taken; return how many."""
     removed = 0
     with suppress(FileNotFoundError), os.scandir(root / FOLDER) as found:
         for entry in found:
-            if entry.is_symlink() and not Path(entry).exists():
+            if entry.is_symlink() and is_lost(files, Path(entry)):
                 Path(entry).unlink(missing_ok=True)
                 removed += 1
     return removed
