@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from logplatform.metrics.catalogue import Sample
 from logplatform.stores.schema import day_commit
-from logplatform.stores.upload_ledger import OPEN
+from logplatform.stores.upload_record import OPEN
 from logplatform.stores.upload_tables import upload as table
 from logplatform.stores.upload_tables import upload_job
 from logplatform.tenancy import Tenancy

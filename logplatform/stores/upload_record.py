@@ -8,9 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from logplatform.stores.job_queue import Foreign
+
 UploadStatus = Literal["pending", "processing", "completed", "failed", "duplicate"]
 UploadType = Literal["csv", "json", "api"]
+FOLDER = "uploads"
+"""Where files are shown, below the data root."""
 OPEN: tuple[UploadStatus, ...] = ("pending", "processing")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload that needs a job, and what the job tells of it."""
+
+    job_id: str
+    file_id: str
+    unique_filename: str
+    file_type: str
+    total_lines: int
+
+    def told(self) -> Foreign:
+        """What its job tells of its file."""
+        return Foreign(self.file_id, f"{FOLDER}/{self.unique_filename}", self.file_type, self.total_lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +71,12 @@ class UploadRecord:
     @property
     def file_path(self) -> str:
         """Where the file is shown, below the data root."""
-        return f"uploads/{self.unique_filename}"
+        return f"{FOLDER}/{self.unique_filename}"
+
+    @property
+    def job(self) -> Unfinished:
+        """What its job is made of."""
+        return Unfinished(self.job_id, self.file_id, self.unique_filename, self.file_type, self.total_lines)
 
     @property
     def processed(self) -> bool:
@@ -74,3 +98,14 @@ class UploadSums:
     retries: int = 0
     seconds: float = 0.0
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUploads:
+    """Uploads that are not finished: how many, their bytes, when the first and the last came (UTC), attempts so far."""
+
+    uploads: int = 0
+    bytes: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    attempts: int = 0

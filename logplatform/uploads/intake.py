@@ -16,7 +16,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from logplatform.failures import TransientFailure
+from logplatform.failures import LogplatformError, TransientFailure
 from logplatform.landing.publish import PartReceiver
 from logplatform.stores.upload_ledger import Also
 from logplatform.stores.upload_record import UploadRecord
@@ -76,8 +76,8 @@ def receive(room: UploadRoom, name: str | None, chunks: Iterable[bytes], arrival
 
 def _queue(room: UploadRoom, record: UploadRecord) -> None:
     try:
-        room.queue.push(record.job_id)
-    except (OSError, SQLAlchemyError, TransientFailure) as error:
+        room.queue.push(record.job_id, record.job.told())
+    except (OSError, SQLAlchemyError, LogplatformError) as error:
         # The upload is safe, and its sender is told so: it is queued again from the ledger.
         _log.warning("%s is not queued yet: %s", record.job_id, error, extra={"file": record.filename})
 

@@ -41,8 +41,8 @@ def requeue(room: UploadRoom) -> int:
     if sum(counts.get(status, 0) for status in OPEN) <= len(room.queue):
         return 0
     count = 0
-    for job_id in room.uploads.unfinished():
-        room.queue.push(job_id)
+    for one in room.uploads.unfinished():
+        room.queue.push(one.job_id, one.told())
         count += 1
     return count
 

@@ -20,7 +20,7 @@ from logplatform.stores.dataset import VisibleFile
 from logplatform.stores.log_index import DATASET
 from logplatform.stores.log_schema import DOCUMENTS
 from logplatform.stores.schema import observation
-from logplatform.stores.upload_ledger import SqlUploadLedger
+from logplatform.stores.sql_upload_ledger import SqlUploadLedger
 from logplatform.stores.upload_record import OPEN, UploadStatus, UploadSums
 from logplatform.stores.upload_tables import upload
 from logplatform.tenancy import Tenancy

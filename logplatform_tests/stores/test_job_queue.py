@@ -7,7 +7,8 @@ import pytest
 
 from logplatform.stores.job_queue import SqlJobQueue
 from logplatform.stores.sql import Database
-from logplatform.stores.upload_ledger import SqlUploadLedger, UploadRecord
+from logplatform.stores.sql_upload_ledger import SqlUploadLedger
+from logplatform.stores.upload_record import UploadRecord
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -113,7 +114,7 @@ def test_the_same_bytes_again_are_a_duplicate_unless_the_first_failed(ledger: Sq
     ledger.begin("a")
     ledger.fail("a", "disk full", final=True)
     assert ledger.add(record("c")).status == "pending"
-    assert list(ledger.unfinished()) == ["c"]
+    assert [it.job_id for it in ledger.unfinished()] == ["c"]
     assert ledger.counts() == {"failed": 1, "duplicate": 1, "pending": 1}
 
 

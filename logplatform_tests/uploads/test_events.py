@@ -15,7 +15,7 @@ from logplatform.settings.model import Settings
 from logplatform.stores.event_ids import EventIds
 from logplatform.stores.log_query import Search
 from logplatform.stores.sql import Database
-from logplatform.stores.upload_ledger import UploadRecord
+from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.ingest import Doing, ingest
 from logplatform.uploads.intake import receive
 from logplatform.uploads.room import UploadRoom, open_uploads
