@@ -4,7 +4,10 @@ What belongs here: asking, and telling what was removed. What does not: what may
 `logplatform.erasing`).
 """
 
+import os
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 
@@ -14,10 +17,10 @@ from logplatform.cli.session import Session, pass_session
 from logplatform.databases import database_of
 from logplatform.erasing import Erasable, erasable, erase, in_use
 from logplatform.failures import TransientFailure
-from logplatform.landing.retention import GIB
+from logplatform.landing.retention import GIB, Pruned
 from logplatform.orchestration.services import alone
 from logplatform.pruning import pruned
-from logplatform.settings.model import DOMAINS, Domain
+from logplatform.settings.model import DOMAINS, Domain, Settings
 from logplatform.stores.file_places import open_files
 from logplatform.tenancy import open_tenancy
 
@@ -38,10 +41,13 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
     the ledger forgets nothing: what was removed is not collected again. With archives.recompress_extracted, extracted
     logs that are delivered are kept as zstd from then on; "bytes" of these is what that saved.
 
+    Runs of Dagster that ended more than dagster.history_days ago go too, but for those that tell the newest state of
+    a day or an asset.
+
     Exit code 0: the disk has room; 1: it still has not.
     """
     settings = session.settings
-    rows: list[tuple[Domain, str, int, int]] = []
+    rows: list[tuple[str, str, int, int]] = []
     has_room = True
     for name in [domain] if domain else DOMAINS:
         if not database_of(settings, name).exists():
@@ -49,6 +55,9 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
         with open_tenancy(settings, name) as tenancy:
             rows += [(name, one.what, one.count, one.bytes) for one in pruned(tenancy)]
             has_room = tenancy.retention.has_room()
+    if domain is None and _has_home(settings):
+        runs = _old_runs(settings)
+        rows.append(("dagster", runs.what, runs.count, runs.bytes))
     if as_json:
         keys = ("domain", "kind", "files", "bytes")
         print_json({"has_room": has_room, "removed": [dict(zip(keys, row, strict=True)) for row in rows]})
@@ -57,6 +66,21 @@ def prune(context: click.Context, session: Session, domain: Domain | None, as_js
         if not has_room:
             click.echo("The disk is still too full: nothing more may be removed; make room, or lower the threshold.")
     context.exit(0 if has_room else 1)
+
+
+def _has_home(settings: Settings) -> bool:
+    """Whether Dagster was ever started here."""
+    return (Path(os.environ.get("DAGSTER_HOME") or settings.dagster_home) / "dagster.yaml").exists()
+
+
+def _old_runs(settings: Settings) -> Pruned:
+    # Dagster is imported here and not above: to look at a domain alone needs none of it.
+    from logplatform.orchestration.history import prune_history  # noqa: PLC0415
+    from logplatform.orchestration.home import opened_instance  # noqa: PLC0415
+
+    before = datetime.now(UTC) - timedelta(days=settings.dagster.history_days)
+    with opened_instance(settings) as instance:
+        return prune_history(instance, before)
 
 
 @click.command()

@@ -5,10 +5,12 @@ A night that nobody's machine was on is made up for when the daemon is back.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from logplatform.landing.retention import Pruned
+from logplatform.orchestration.history import prune_history
 from logplatform.orchestration.resources import domain_keys, opened_tenancy
 from logplatform.settings.model import Domain, Settings
 from logplatform.tenancy import Tenancy
@@ -27,7 +29,7 @@ def prune_schedule(settings: Settings, domains: Sequence[Domain], prune: Prune) 
     @dg.op(
         name="prune_domains",
         required_resource_keys=set().union(*(domain_keys(settings, domain) for domain in domains)),
-        description="Removes what is older than landing.retention keeps, and more where the disk runs full.",
+        description="Removes what is older than landing.retention keeps, more where the disk runs full, and old runs.",
     )
     def prune_domains(context: dg.OpExecutionContext) -> None:
         told: dict[str, dg.MetadataValue] = {}
@@ -36,6 +38,9 @@ def prune_schedule(settings: Settings, domains: Sequence[Domain], prune: Prune) 
                 for one in prune(tenancy):
                     told[f"{domain}: {one.what}"] = dg.MetadataValue.int(one.count)
                     told[f"{domain}: {one.what}, bytes"] = dg.MetadataValue.int(one.bytes)
+        runs = prune_history(context.instance, datetime.now(UTC) - timedelta(days=settings.dagster.history_days))
+        told[runs.what] = dg.MetadataValue.int(runs.count)
+        told[f"{runs.what}, bytes"] = dg.MetadataValue.int(runs.bytes)
         context.add_output_metadata(told)
 
     @dg.job(

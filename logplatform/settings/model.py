@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 from logplatform.settings.alerts import AlertsSettings
 from logplatform.settings.api import ApiSettings
 from logplatform.settings.archives import ArchiveSource, ArchivesSettings
-from logplatform.settings.base import AnchoredPath, Name, Positive, Section, Timezone, Whole, zone
+from logplatform.settings.base import AnchoredPath, Days, Name, Positive, Section, Timezone, Whole, zone
 from logplatform.settings.machines import Centre, MachineSource, MachinesSettings, OeeSettings
 from logplatform.settings.policies import BatchSettings, LandingSettings, RedactionSettings
 from logplatform.settings.profile import Profile, with_profile
@@ -47,6 +47,8 @@ class DagsterSettings(Section):
     """Address the web server binds to. It has no login of its own: keep it local, or put a proxy before it."""
     port: Annotated[Whole, Field(ge=1, le=65_535)] = 3000
     """Port of the web server."""
+    history_days: Days = 30
+    """Ended runs and their events are kept for so many days; those that tell the newest state of a day stay."""
     max_concurrent_runs: Annotated[Whole, Field(ge=1, le=256)] = 2
     """Runs at the same time."""
     url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None

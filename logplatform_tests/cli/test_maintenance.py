@@ -4,14 +4,17 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
 
 from logplatform.cli import main
 from logplatform.landing.dead_letters import Letter
 from logplatform.landing.leases import utc_now
+from logplatform.orchestration.home import opened_instance
 from logplatform.orchestration.services import LOCK_FILE, alone
 from logplatform.pruning import forget_replayed
+from logplatform.settings.load import load
 from logplatform.tenancy import open_tenancy
 from logplatform_tests.cli.filled import MOMENT, fill, letters, settings_file
 
@@ -150,3 +153,21 @@ def test_reset_warns_when_sources_were_emptied(file: Path) -> None:
     file.write_text(text.replace("path: in/web1}", "path: in/web1, delete_source: true}"), encoding="utf-8")
     fill(file)
     assert "exists only here" in run(file, "reset", answer="n\n").output
+
+
+def test_prune_removes_old_runs_of_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its history is the platform's too: it must not grow with the platform's age."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    file = settings_file(tmp_path, f"{NO_GUARD}dagster: {{history_days: 0}}\n")
+
+    @dg.job
+    def plain() -> None: ...
+
+    with opened_instance(load(file).settings) as instance:
+        plain.execute_in_process(instance=instance)
+    result = run(file, "prune", "--json")
+    assert result.exit_code == 0, result.output
+    (row,) = (row for row in json.loads(result.output)["removed"] if row["domain"] == "dagster")
+    assert (row["kind"], row["files"]) == ("runs of Dagster", 1)
+    with opened_instance(load(file).settings) as instance:
+        assert instance.get_runs_count() == 0
