@@ -15,10 +15,10 @@ it is now; derived again once more, nothing changes.
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -27,17 +27,16 @@ from logplatform.landing.leases import Lease, holder_name
 from logplatform.orchestration.figures import NO_DAY, FailureNote
 from logplatform.stores.ticket_history import TicketHistory
 from logplatform.stores.ticket_ids import SeenIds
-from logplatform.stores.ticket_log import TicketLog
 from logplatform.stores.ticket_state import CommitRow, TopicKey
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.day_reports import METRICS, RAW, Added, commit_day, commit_whole, refusals
+from logplatform.tickets.engine import Taken, TicketEngine, Topic, open_engine
 from logplatform.tickets.ingest import open_views
-from logplatform.tickets.intake import Intake
-from logplatform.tickets.letters import conflict_row, keep_refused
+from logplatform.tickets.letters import Ranges, conflict_row, keep_refused
 from logplatform.tickets.replacing import Held, all_rows, clients_elsewhere, held, replace_rows
 from logplatform.tickets.tables import REJECTS, reject_rows
 from logplatform.tickets.topics import exists, lease_name, open_log, topics
-from logplatform.tickets.transform import TICKETS, Transformed, open_engine, transform
+from logplatform.tickets.transform import TICKETS, Transformed, gathered
 from logplatform.tickets.views import Views
 
 AT_ONCE = 200_000
@@ -57,9 +56,9 @@ def derive_again(tenancy: Tenancy, days: Sequence[date], run_id: str) -> Iterato
         return
     views = open_views(tenancy)
     holding = tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(run_id), _WAIT_SECONDS)
-    with holding as lease, open_engine() as engine:
+    with holding as lease, open_engine(tenancy) as engine:
         sources = [source for source in topics(tenancy.settings) if exists(tenancy.settings, source)]
-        logs = {TopicKey(it.name, it.topic): open_log(tenancy.settings, it) for it in sources}
+        logs = {TopicKey(it.name, it.topic): Topic(it, open_log(tenancy.settings, it)) for it in sources}
         work = _Again(tenancy, run_id, history, views, engine, lease, logs)
         for day in found:
             work.require(day)
@@ -96,7 +95,7 @@ class _Judged:
     """A commit's messages, read and judged again; `row` is the commit as it stands."""
 
     row: CommitRow
-    intake: Intake
+    taken: Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +115,13 @@ class _Again:
     run_id: str
     history: TicketHistory
     views: Views
-    engine: duckdb.DuckDBPyConnection
+    engine: TicketEngine
     lease: Lease
-    logs: Mapping[TopicKey, TicketLog]
+    topics: Mapping[TopicKey, Topic]
 
     def require(self, day: date) -> None:
         """Raise PermanentFailure unless the log holds every message of a day."""
-        starts = {key: log.starts() for key, log in self.logs.items()}
+        starts = {key: topic.log.starts() for key, topic in self.topics.items()}
         for commit in self.history.commits(day):
             begins = starts.get(TopicKey(commit.source, commit.topic))
             if begins is None:
@@ -137,7 +136,12 @@ class _Again:
     def derive(self, commits: Sequence[CommitRow], *, last: bool) -> Iterator[CommitRow]:
         """Derive some commits of a day again, in one transaction; `last`: they are the last ones of their day."""
         begun = time.monotonic()
-        judged = [_Judged(commit, self._read(commit)) for commit in commits]
+        with ExitStack() as reading:
+            judged = [_Judged(commit, self._read(commit, reading)) for commit in commits]
+            yield from self._derive(judged, begun, last=last)
+
+    def _derive(self, judged: Sequence[_Judged], begun: float, *, last: bool) -> Iterator[CommitRow]:
+        commits = [it.row for it in judged]
         ids = [commit.id for commit in commits]
         tables = self.views.tables
         with self.tenancy.ledger.transaction(self.lease) as connection:
@@ -152,42 +156,36 @@ class _Again:
             commit_day(connection, self.tenancy, self.views.state, replace(added, refused=_first_refused(judged)))
         yield from (it.row for it in made)
 
-    def _read(self, commit: CommitRow) -> Intake:
-        intake = Intake(self.tenancy.settings.landing.max_line_bytes, self.tenancy.redactor)
-        log = self.logs[TopicKey(commit.source, commit.topic)]
-        for partition, (first, end) in sorted(commit.ranges.items(), key=lambda taken: int(taken[0])):
-            for block in log.read(int(partition), first, end, intake.max_line_bytes):
-                intake.take(block)
-        if intake.messages != commit.messages:
-            found = f"{intake.messages:,} messages where there were {commit.messages:,}"
+    def _read(self, commit: CommitRow, reading: ExitStack) -> Taken:
+        topic = self.topics[TopicKey(commit.source, commit.topic)]
+        taken = reading.enter_context(self.engine.take(topic, _ranges(commit), None))
+        if taken.messages != commit.messages:
+            found = f"{taken.messages:,} messages where there were {commit.messages:,}"
             raise PermanentFailure(f"{commit.day} cannot be derived again: commit {commit.id} finds {found}")
-        return intake
+        return taken
 
     def _commit(self, connection: sa.Connection, judged: _Judged) -> _Made:
-        settings, before, intake = self.tenancy.settings.tickets, judged.row, judged.intake
+        before, taken = judged.row, judged.taken
         key = TopicKey(before.source, before.topic)
-        found = intake.grouped()
-        settled = found.settle(SeenIds(self.tenancy.tenant).add(connection, found.ids, before.id))
-        rows = transform(self.engine, settled.tickets, settings.teams, settings.high_priorities, before.id)
-        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicting())
+        made = taken.make(SeenIds(self.tenancy.tenant).add(connection, taken.ids, before.id), before.id)
+        conflicts = (conflict_row(it, self.tenancy.redactor) for it in made.conflicting)
         self.views.state.add_conflicts(connection, key, before.id, conflicts)
-        ranges = {int(partition): (first, end) for partition, (first, end) in before.ranges.items()}
-        keep_refused(connection, self.tenancy, key, ranges, intake.rejects, before.day, self.run_id)
+        keep_refused(connection, self.tenancy, key, _ranges(before), taken.rejects, before.day, self.run_id)
         row = replace(
             before,
-            accepted=settled.tickets.num_rows,
-            rejected=len(intake.rejects),
-            duplicates=settled.duplicates,
-            conflicts=settled.conflicts.num_rows,
+            accepted=made.rows.tickets.num_rows,
+            rejected=len(taken.rejects),
+            duplicates=made.duplicates,
+            conflicts=made.conflicts,
         )
         self.history.correct(connection, row)
-        return _Made(row, rows, reject_rows(before.topic, intake.rejects, before.id))
+        return _Made(row, made.rows, reject_rows(before.topic, taken.rejects, before.id))
 
     def _replace(self, connection: sa.Connection, ids: Sequence[int], made: Sequence[_Made]) -> int:
         """Put the new rows in the place of the old ones; return how many more are in `high_priority_tickets`."""
         tables = self.views.tables
-        tickets = pa.concat_tables([TICKETS.empty_table(), *(it.rows.tickets for it in made)])
-        high = pa.concat_tables([TICKETS.empty_table(), *(it.rows.high_priority for it in made)])
+        tickets = pa.concat_tables([TICKETS.empty_table(), *(gathered(it.rows.tickets) for it in made)])
+        high = pa.concat_tables([TICKETS.empty_table(), *(gathered(it.rows.high_priority) for it in made)])
         rejects = pa.concat_tables([REJECTS.empty_table(), *(it.rejects for it in made)])
         replace_rows(connection, tables, "tickets_with_assignment", ids, tickets)
         replace_rows(connection, tables, "rejected_tickets", ids, rejects)
@@ -218,7 +216,11 @@ _BECAME = ("accepted", "rejected", "duplicates", "conflicts")
 
 def _first_refused(judged: Sequence[_Judged]) -> list[FailureNote]:
     topic = judged[0].row.topic
-    return refusals(topic, [(it.partition, it.offset, it.reasons) for one in judged for it in one.intake.rejects[:5]])
+    return refusals(topic, [(it.partition, it.offset, it.reasons) for one in judged for it in one.taken.rejects[:5]])
+
+
+def _ranges(commit: CommitRow) -> Ranges:
+    return {int(partition): (first, end) for partition, (first, end) in commit.ranges.items()}
 
 
 def _chunks(commits: Iterable[CommitRow]) -> Iterator[tuple[list[CommitRow], bool]]:

@@ -22,7 +22,7 @@ from logplatform.tickets.duplicates import Settled
 from logplatform.tickets.intake import Intake
 from logplatform.tickets.metrics import Metrics, metrics
 from logplatform.tickets.ticket import RequestType
-from logplatform.tickets.transform import open_engine, transform
+from logplatform.tickets.transform import open_duckdb, transform
 
 CHECKED_AT_ONCE = 50000
 _BOM = b"\xef\xbb\xbf"
@@ -50,7 +50,7 @@ def check_file(path: Path, teams: Mapping[RequestType, str], high: Sequence[str]
     """
     total = accepted = rejected = duplicates = 0
     reasons, counts, clients = Counter[str](), Counter[tuple[str, str]](), set[str]()
-    with open_engine() as engine:
+    with open_duckdb() as engine:
         for intake, settled in _settled(path, max_line_bytes):
             made = transform(engine, settled.tickets, teams, high, 0)
             counts.update(made.counts)

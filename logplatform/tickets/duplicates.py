@@ -37,25 +37,46 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
-    """Rows by id: the `first` row of each id, the ids in ascending order, and for each `later` row the id's place.
+class Parted:
+    """Which rows are `new` (a mask), how many are duplicates, and the places of those that contradict, ascending."""
 
-    `records` belong to the rows; `later` and `owner` go together.
+    new: npt.NDArray[np.bool_]
+    duplicates: int
+    conflicting: _Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Records by id: the `first` of each id, the ids in ascending order, and for each `later` record the id's place.
+
+    `later` and `owner` go together.
     """
 
-    rows: pa.Table
     records: Records
     first: _Numbers
     later: _Numbers
     owner: _Numbers
 
+    @classmethod
+    def of(cls, records: Records) -> "Groups":
+        """Records that follow one another in the order of their messages."""
+        # Two numbers are compared faster than 16 bytes; in big-endian order they sort like the bytes.
+        halves = np.ascontiguousarray(records[:, :ID_BYTES]).view(">u8").astype(np.uint64)
+        order = np.lexsort((halves[:, 1], halves[:, 0]))
+        ordered = halves[order]
+        begins = np.ones(len(order), np.bool_)
+        begins[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+        owner = np.cumsum(begins) - 1
+        # The sort is stable, so the first of a group came first.
+        return cls(records, order[begins], order[~begins], owner[~begins])
+
     @property
     def ids(self) -> bytes:
-        """The records of the first rows, one after the other, in ascending order."""
+        """The records of the first of each id, one after the other, in ascending order."""
         return self.records[self.first].tobytes()
 
-    def settle(self, known: Mapping[int, bytes]) -> Settled:
-        """Part the rows; `known` are the digests that earlier commits hold, by the place of the id."""
+    def part(self, known: Mapping[int, bytes]) -> Parted:
+        """Part the records; `known` are the digests that earlier commits hold, by the place of the id."""
         places = np.fromiter(known, np.int64, len(known))
         before = self.records[self.first, ID_BYTES:]
         before[places] = np.frombuffer(b"".join(known.values()), np.uint8).reshape(-1, RECORD_BYTES - ID_BYTES)
@@ -64,8 +85,26 @@ class Grouped:
         differ = (self.records[duplicates, ID_BYTES:] != before[owner]).any(axis=1)
         new = np.ones(len(self.records), np.bool_)
         new[duplicates] = False
-        tickets = self.rows if new.all() else self.rows.filter(pa.array(new))
-        return Settled(tickets, len(duplicates), self.rows.take(pa.array(np.sort(duplicates[differ]))))
+        return Parted(new, len(duplicates), np.sort(duplicates[differ]))
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Rows (columns `judge.ROWS`) with their records by id."""
+
+    rows: pa.Table
+    groups: Groups
+
+    @property
+    def ids(self) -> bytes:
+        """The records of the first rows, one after the other, in ascending order."""
+        return self.groups.ids
+
+    def settle(self, known: Mapping[int, bytes]) -> Settled:
+        """Part the rows; `known` are the digests that earlier commits hold, by the place of the id."""
+        parted = self.groups.part(known)
+        tickets = self.rows if parted.new.all() else self.rows.filter(pa.array(parted.new))
+        return Settled(tickets, parted.duplicates, self.rows.take(pa.array(parted.conflicting)))
 
 
 def grouped(judged: Iterable[Judged]) -> Grouped:
@@ -73,12 +112,4 @@ def grouped(judged: Iterable[Judged]) -> Grouped:
     parts = list(judged)
     rows = pa.Table.from_batches([part.rows for part in parts], schema=ROWS)
     records = np.concatenate([np.empty((0, RECORD_BYTES), np.uint8), *(part.records for part in parts)])
-    # Two numbers are compared faster than 16 bytes; in big-endian order they sort like the bytes.
-    halves = np.ascontiguousarray(records[:, :ID_BYTES]).view(">u8").astype(np.uint64)
-    order = np.lexsort((halves[:, 1], halves[:, 0]))
-    ordered = halves[order]
-    begins = np.ones(len(order), np.bool_)
-    begins[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    owner = np.cumsum(begins) - 1
-    # The sort is stable, so the first of a group came first.
-    return Grouped(rows, records, order[begins], order[~begins], owner[~begins])
+    return Grouped(rows, Groups.of(records))

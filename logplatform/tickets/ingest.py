@@ -1,7 +1,7 @@
 """New messages become tickets in tables, each exactly once.
 
-What belongs here: one commit after the other, until nothing is new. What does not: judging messages (`intake.py`),
-the transformation (`transform.py`), the folders users read (`views.py`).
+What belongs here: one commit after the other, until nothing is new. What does not: judging and transforming messages
+(`engine.py`), the folders users read (`views.py`).
 
 A commit is one transaction: ids seen, the tables' manifest, totals, dead letters, conflicts and the new offsets
 become visible together, or nothing of them does. Its files are published inside that transaction, so a process that
@@ -10,26 +10,23 @@ on exactly there. One process at a time holds the lease of the tables; one that 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-import duckdb
 import sqlalchemy as sa
 
 from logplatform.failures import PermanentFailure
 from logplatform.landing.leases import Lease, holder_name
-from logplatform.settings.tickets import TicketTopic
 from logplatform.stores.ticket_ids import SeenIds
-from logplatform.stores.ticket_log import TicketLog
 from logplatform.stores.ticket_state import CommitRow, TicketState, TopicKey
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.day_reports import Added, commit_day, refusals
-from logplatform.tickets.intake import Intake
+from logplatform.tickets.engine import Taken, TicketEngine, Topic, open_engine
 from logplatform.tickets.letters import Ranges, conflict_row, keep_refused
 from logplatform.tickets.refused import send_refused
 from logplatform.tickets.tables import Tables, reject_rows
 from logplatform.tickets.topics import lease_name, open_log, open_refused_log, topics
-from logplatform.tickets.transform import open_engine, transform
 from logplatform.tickets.views import Views, tables_root
 
 SWEEP_EVERY = 50
@@ -43,10 +40,14 @@ def open_views(tenancy: Tenancy) -> Views:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """The ingest of one tenant's topics; one process may be at it at a time."""
+    """The ingest of one tenant's topics; one process may be at it at a time.
+
+    Each run opens an engine of its own, unless one is given.
+    """
 
     tenancy: Tenancy
     run_id: str
+    engine: TicketEngine | None = None
 
     def run(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[CommitRow]:
         """Commit all that is new, topic by topic, until nothing is or `stopped()`; yields each commit.
@@ -58,16 +59,24 @@ class Ingest:
         tenancy, views = self.tenancy, open_views(self.tenancy)
         holding = tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(self.run_id))
         unreadable: list[PermanentFailure] = []
-        with holding as lease, open_engine() as engine:
+        with holding as lease, self._engine() as engine:
             views.publish()
             for source in topics(tenancy.settings):
-                topic = _Topic(tenancy, source, open_log(tenancy.settings, source), engine, lease, self.run_id)
+                topic = _Topic(tenancy, Topic(source, open_log(tenancy.settings, source)), engine, lease, self.run_id)
                 try:
                     yield from self._read_on(topic, views, stopped)
                 except PermanentFailure as failure:
                     unreadable.append(failure)
         if unreadable:
             raise unreadable[0]
+
+    @contextmanager
+    def _engine(self) -> Generator[TicketEngine]:
+        if self.engine is not None:
+            yield self.engine
+            return
+        with open_engine(self.tenancy) as engine:
+            yield engine
 
     def _read_on(self, topic: "_Topic", views: Views, stopped: Callable[[], bool]) -> Iterator[CommitRow]:
         while not stopped() and (commit := topic.commit_next(views.tables)) is not None:
@@ -84,15 +93,14 @@ class _Topic:
     """One topic, while the lease is held."""
 
     tenancy: Tenancy
-    source: TicketTopic
-    log: TicketLog
-    engine: duckdb.DuckDBPyConnection
+    topic: Topic
+    engine: TicketEngine
     lease: Lease
     run_id: str
 
     @property
     def key(self) -> TopicKey:
-        return TopicKey(self.source.name, self.source.topic)
+        return TopicKey(self.topic.source.name, self.topic.source.topic)
 
     def commit_next(self, tables: Tables) -> CommitRow | None:
         """Commit the next messages, as many as one commit may have; None if there are none."""
@@ -100,69 +108,65 @@ class _Topic:
         state = TicketState(self.tenancy.database, self.tenancy.tenant)
         with self.tenancy.database.read() as connection:
             offsets = state.offsets(connection, self.key)
-        intake = Intake(self.tenancy.settings.landing.max_line_bytes, self.tenancy.redactor)
-        ranges = self._read(intake, offsets)
-        if not ranges:
-            return None
-        if intake.rejects:
-            refused = open_refused_log(self.tenancy.settings, self.source, self.log.partitions)
-            send_refused(refused, self.source.topic, self.log.partitions, intake.rejects, intake.max_line_bytes)
-        with self.tenancy.ledger.transaction(self.lease) as connection:
-            after = {partition: end for partition, (_, end) in ranges.items()}
-            state.advance(connection, self.key, offsets, after)
-            row, high = self._commit(connection, state, tables, intake, ranges)
-            refused = refusals(self.source.topic, [(it.partition, it.offset, it.reasons) for it in intake.rejects[:5]])
-            commit_day(connection, self.tenancy, state, Added(row, high, refused, time.monotonic() - begun))
-            return row
+        wanted = self._wanted(offsets)
+        with self.engine.take(self.topic, wanted, self.tenancy.settings.tickets.batch_bytes) as taken:
+            if not taken.ranges:
+                return None
+            self._send_refused(taken)
+            with self.tenancy.ledger.transaction(self.lease) as connection:
+                after = {partition: end for partition, (_, end) in taken.ranges.items()}
+                state.advance(connection, self.key, offsets, after)
+                row, high = self._commit(connection, state, tables, taken)
+                refused = refusals(self.key.topic, [(it.partition, it.offset, it.reasons) for it in taken.rejects[:5]])
+                commit_day(connection, self.tenancy, state, Added(row, high, refused, time.monotonic() - begun))
+                return row
 
-    def _read(self, intake: Intake, offsets: Mapping[int, int]) -> dict[int, tuple[int, int]]:
-        """Take in what is new, each partition its share of one commit; return what was taken."""
-        settings = self.tenancy.settings.tickets
-        ranges: dict[int, tuple[int, int]] = {}
+    def _wanted(self, offsets: Mapping[int, int]) -> Ranges:
+        """What is new, of each partition at most its share of one commit."""
+        left = self.tenancy.settings.tickets.batch_messages
+        wanted: dict[int, tuple[int, int]] = {}
         # What retention removed before the first commit is not there to be read.
-        starts, ends = self.log.starts(), self.log.ends()
-        for left, (partition, end) in zip(range(len(ends), 0, -1), sorted(ends.items()), strict=True):
-            first = after = offsets.get(partition, starts[partition])
-            share = max(1, (settings.batch_messages - intake.messages) // left)
-            allowed = intake.size + max(1, (settings.batch_bytes - intake.size) // left)
-            for block in self.log.read(partition, first, min(end, first + share), intake.max_line_bytes):
-                intake.take(block)
-                after = block.next
-                if intake.size >= allowed or intake.crowded:
-                    break
-            if after > first:
-                ranges[partition] = (first, after)
-        return ranges
+        starts, ends = self.topic.log.starts(), self.topic.log.ends()
+        for others, (partition, end) in zip(range(len(ends), 0, -1), sorted(ends.items()), strict=True):
+            first = offsets.get(partition, starts[partition])
+            wanted[partition] = (first, min(end, first + max(1, left // others)))
+            left -= max(0, wanted[partition][1] - first)
+        return wanted
+
+    def _send_refused(self, taken: Taken) -> None:
+        if taken.rejects:
+            source, partitions = self.topic.source, self.topic.log.partitions
+            log = open_refused_log(self.tenancy.settings, source, partitions)
+            most = self.tenancy.settings.landing.max_line_bytes
+            send_refused(log, source.topic, partitions, taken.rejects, most)
 
     def _commit(
-        self, connection: sa.Connection, state: TicketState, tables: Tables, intake: Intake, ranges: Ranges
+        self, connection: sa.Connection, state: TicketState, tables: Tables, taken: Taken
     ) -> tuple[CommitRow, int]:
-        settings, now = self.tenancy.settings.tickets, self.tenancy.now()
+        now = self.tenancy.now()
         commit_id = state.next_commit(connection)
-        found = intake.grouped()
-        settled = found.settle(SeenIds(self.tenancy.tenant).add(connection, found.ids, commit_id))
-        made = transform(self.engine, settled.tickets, settings.teams, settings.high_priorities, commit_id)
-        tables.add(connection, made, reject_rows(self.source.topic, intake.rejects, commit_id))
-        state.add_totals(connection, made.counts)
-        state.add_clients(connection, made.clients)
-        conflicts = (conflict_row(it, self.tenancy.redactor) for it in settled.conflicting())
+        made = taken.make(SeenIds(self.tenancy.tenant).add(connection, taken.ids, commit_id), commit_id)
+        tables.add(connection, made.rows, reject_rows(self.key.topic, taken.rejects, commit_id))
+        state.add_totals(connection, made.rows.counts)
+        state.add_clients(connection, made.rows.clients)
+        conflicts = (conflict_row(it, self.tenancy.redactor) for it in made.conflicting)
         state.add_conflicts(connection, self.key, commit_id, conflicts)
-        keep_refused(connection, self.tenancy, self.key, ranges, intake.rejects, now.date(), self.run_id)
+        keep_refused(connection, self.tenancy, self.key, taken.ranges, taken.rejects, now.date(), self.run_id)
         state.bump_version(connection)
         row = CommitRow(
             id=commit_id,
-            source=self.source.name,
-            topic=self.source.topic,
-            ranges={str(partition): list(taken) for partition, taken in ranges.items()},
-            messages=intake.messages,
-            accepted=settled.tickets.num_rows,
-            rejected=len(intake.rejects),
-            duplicates=settled.duplicates,
-            conflicts=settled.conflicts.num_rows,
-            bytes=intake.size,
+            source=self.key.source,
+            topic=self.key.topic,
+            ranges={str(partition): list(range_) for partition, range_ in taken.ranges.items()},
+            messages=taken.messages,
+            accepted=made.rows.tickets.num_rows,
+            rejected=len(taken.rejects),
+            duplicates=made.duplicates,
+            conflicts=made.conflicts,
+            bytes=taken.size,
             run_id=self.run_id,
             day=now.date(),
             committed_at=now,
         )
         state.record(connection, row)
-        return row, made.high_priority.num_rows
+        return row, made.rows.high_priority.num_rows

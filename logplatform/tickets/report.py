@@ -10,10 +10,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from logplatform.failures import LeaseHeld
+from logplatform.failures import TransientFailure
 from logplatform.settings.model import Settings
 from logplatform.stores.ticket_state import CommitRow
 from logplatform.tenancy import Tenancy, open_tenancy
+from logplatform.tickets.engine import open_engine
 from logplatform.tickets.ingest import Ingest
 
 Tell = Callable[[str], object]
@@ -72,16 +73,17 @@ class Progress:
     def stream(self, stopped: threading.Event, interval_seconds: float, tell: Tell) -> Report:
         """Commit what is new every `interval_seconds`, from start to start, until stopped."""
         report, start = Report(), time.monotonic()
-        with open_tenancy(self.settings, "tickets") as tenancy:
-            ingest = Ingest(tenancy, uuid.uuid4().hex)
+        with open_tenancy(self.settings, "tickets") as tenancy, open_engine(tenancy) as engine:
+            ingest = Ingest(tenancy, uuid.uuid4().hex, engine)
             while not stopped.is_set():
                 begun = time.monotonic()
                 try:
                     for commit in ingest.run(stopped.is_set):
                         report.add(commit)
                         tell(f"commit {commit.id}: {_counts(commit)}")
-                except LeaseHeld as held:
-                    tell(f"left for the next time: {held}")
+                except TransientFailure as failure:
+                    # Another is at it, or brokers are away for a while.
+                    tell(f"left for the next time: {failure}")
                 self.days_told(tenancy)
                 stopped.wait(max(0.0, interval_seconds - (time.monotonic() - begun)))
         report.seconds = time.monotonic() - start

@@ -5,7 +5,7 @@ read (`views.py`), and file formats (`files.py`).
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -14,13 +14,13 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from logplatform.landing.leases import Lease
-from logplatform.stores.dataset import Dataset
+from logplatform.stores.dataset import Dataset, VisibleFile
 from logplatform.stores.dataset_writer import NewFile
 from logplatform.stores.ticket_state import TicketState
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.files import Format, Rows, to_absorb, to_merge, write
 from logplatform.tickets.intake import Reject
-from logplatform.tickets.transform import TICKETS, Transformed
+from logplatform.tickets.transform import TICKETS, Fresh, Transformed
 
 Growing = Literal["tickets_with_assignment", "high_priority_tickets", "rejected_tickets"]
 Aggregate = Literal["metrics", "tickets_by_type", "tickets_by_priority"]
@@ -52,7 +52,7 @@ SCHEMAS: Mapping[Growing, pa.Schema] = {
 # A commit takes seconds; the folders of old versions hold their files by links of their own.
 SWEEP_AFTER = timedelta(hours=1)
 # Rows are never derived again by parts of a table, so all of its files belong together.
-_PARTITION = "all"
+PARTITION = "all"
 
 
 def reject_rows(topic: str, rejects: Iterable[Reject], commit_id: int) -> pa.Table:
@@ -94,7 +94,7 @@ class Tables:
 
     def add(self, connection: sa.Connection, made: Transformed, rejects: pa.Table) -> None:
         """Publish a commit's rows and make them visible in its transaction."""
-        fresh: Mapping[Growing, pa.Table] = {
+        fresh: Mapping[Growing, Fresh] = {
             "tickets_with_assignment": made.tickets,
             "high_priority_tickets": made.high_priority,
             "rejected_tickets": rejects,
@@ -104,8 +104,15 @@ class Tables:
             files = dataset.visible()
             absorbed = to_absorb(files, rows.num_rows, self.format)
             if rows.num_rows or any(not file.key.endswith(f".{self.format}") for file in absorbed):
-                whole = Rows(SCHEMAS[table], absorbed, rows)
-                dataset.swap(connection, absorbed, [self.publish(dataset, whole)])
+                dataset.swap(connection, absorbed, self._files(dataset, SCHEMAS[table], absorbed, rows))
+
+    def _files(
+        self, dataset: Dataset, schema: pa.Schema, absorbed: Sequence[VisibleFile], rows: Fresh
+    ) -> list[NewFile]:
+        if isinstance(rows, pa.Table):
+            return [self.publish(dataset, Rows(schema, absorbed, rows))]
+        older = [self.publish(dataset, Rows(schema, absorbed))] if absorbed else []
+        return [*older, *rows.publish(self.tenancy.files, f"{dataset.prefix}/{PARTITION}", self.format)]
 
     def tidy(self, lease: Lease, state: TicketState) -> bool:
         """Merge files that are too many, and write files of another format again; tells whether anything was done.
@@ -131,7 +138,7 @@ class Tables:
 
     def publish(self, dataset: Dataset, rows: Rows) -> NewFile:
         """Write rows to a new file of a table; nobody sees it before it is swapped in."""
-        key = f"{dataset.prefix}/{_PARTITION}/{uuid.uuid4().hex}.{self.format}"
+        key = f"{dataset.prefix}/{PARTITION}/{uuid.uuid4().hex}.{self.format}"
         with self.tenancy.files.part() as part:
             write(part.path, self.format, rows)
-            return NewFile(_PARTITION, key, rows.count, part.publish(key), {_PARTITION: rows.count})
+            return NewFile(PARTITION, key, rows.count, part.publish(key), {PARTITION: rows.count})

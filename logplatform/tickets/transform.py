@@ -1,17 +1,22 @@
-"""Tickets become enriched tickets: the transformation itself, as SQL, and the embedded engine that runs it.
+"""Tickets become enriched tickets: the transformation itself, as SQL, and DuckDB running it.
 
-What belongs here: what is computed from a commit's tickets. What does not: validation (`validate.py`), and storing.
+What belongs here: what is computed from a commit's tickets. What does not: validation (`validate.py`), storing, and
+Spark running the same (`spark_rows.py`).
 
-The statements are plain SQL on the tables `tickets` and `teams`, which other SQL engines read the same way.
+The statements are plain SQL on the tables `tickets` and `teams`, which both engines read the same way.
 """
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 import pyarrow as pa
 
+from logplatform.stores.dataset_writer import NewFile
+from logplatform.stores.files import Files
+from logplatform.tickets.files import Format
 from logplatform.tickets.judge import ROWS
 from logplatform.tickets.ticket import RequestType
 
@@ -33,19 +38,44 @@ TICKETS = pa.schema(
 """Columns of `tickets_with_assignment` and `high_priority_tickets`; `commit_id` tells the commit that brought it."""
 
 
+class Spread(Protocol):
+    """Rows that are too many for this process; they have the columns `TICKETS`, and lie where they were computed."""
+
+    @property
+    def num_rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def table(self) -> pa.Table:
+        """All of them in this process: at most one commit's."""
+        ...
+
+    def publish(self, files: Files, folder: str, format_: Format) -> list[NewFile]:
+        """Write them, where they lie, to files below `folder` that nobody sees yet."""
+        ...
+
+
+Fresh = pa.Table | Spread
+
+
+def gathered(rows: Fresh) -> pa.Table:
+    """Rows in this process."""
+    return rows if isinstance(rows, pa.Table) else rows.table()
+
+
 @dataclass(frozen=True, slots=True)
 class Transformed:
     """What a commit adds: rows, counts by (request_type, priority), and its clients."""
 
-    tickets: pa.Table
-    high_priority: pa.Table
+    tickets: Fresh
+    high_priority: Fresh
     counts: dict[tuple[str, str], int]
     clients: list[str]
 
 
 @contextmanager
-def open_engine() -> Generator[duckdb.DuckDBPyConnection]:
-    """The embedded engine, in memory; opening one costs more than a small commit."""
+def open_duckdb() -> Generator[duckdb.DuckDBPyConnection]:
+    """DuckDB, in memory."""
     with duckdb.connect(config={"threads": 1}) as engine:
         yield engine
 
