@@ -2,8 +2,8 @@
 
 What belongs here: making, reading and sweeping these links. What does not: any state; the ledger is the truth.
 
-A link leads to the landed bytes (in an object store it says their address). What other producers have put there themselves are real files: they are adopted
-(`adopt`), and then a link takes their place.
+A link leads to the landed bytes (in an object store it says their address). What other producers have put there
+themselves are real files: they are adopted (`adopt`), and then a link takes their place.
 """
 
 import os

@@ -12,7 +12,7 @@ from logplatform.landing.publish import Landing
 from logplatform.landing.retry import RetryPolicy
 from logplatform.sources.base import Entry
 from logplatform.sources.folder import FolderSource
-from logplatform.stores.files import LocalFiles
+from logplatform.stores.files import Files
 
 DAY = date(2026, 1, 5)
 
@@ -20,6 +20,11 @@ DAY = date(2026, 1, 5)
 def _record(ledger: Ledger, *names: str, batch: str | None = "b1", day: date = DAY) -> None:
     with ledger.transaction() as connection:
         ledger.record(connection, "web1", [(Entry(name, 3, 1), day) for name in names], batch)
+
+
+@pytest.fixture
+def files(files_anywhere: Files) -> Files:
+    return files_anywhere
 
 
 def test_recorded_files_are_not_unknown_and_are_recorded_once(ledger: Ledger) -> None:
@@ -31,9 +36,7 @@ def test_recorded_files_are_not_unknown_and_are_recorded_once(ledger: Ledger) ->
     assert ledger.count() == {"pending": 2}
 
 
-def test_landing_a_folder_makes_its_files_copied_with_their_bytes(
-    ledger: Ledger, files: LocalFiles, tmp_path: Path
-) -> None:
+def test_landing_a_folder_makes_its_files_copied_with_their_bytes(ledger: Ledger, files: Files, tmp_path: Path) -> None:
     root = tmp_path / "in"
     root.mkdir()
     (root / "x.log").write_bytes(b"hello")
@@ -54,7 +57,7 @@ def test_landing_a_folder_makes_its_files_copied_with_their_bytes(
     assert (files.open(content.object_key).read(), content.size, content.lines) == (b"hello", 5, 1)
 
 
-def test_bytes_that_retention_took_meanwhile_are_not_committed_as_landed(ledger: Ledger, files: LocalFiles) -> None:
+def test_bytes_that_retention_took_meanwhile_are_not_committed_as_landed(ledger: Ledger, files: Files) -> None:
     _record(ledger, "a")
     (found,) = ledger.batch("b1")
     with Landing(files, "archives", "default").receive() as receiver:

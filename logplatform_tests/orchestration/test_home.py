@@ -17,6 +17,7 @@ from logplatform.orchestration.resources import FilesResource, FolderSourceResou
 from logplatform.orchestration.runs import PROCESS_TAG, open_batches, proposal_tags
 from logplatform.orchestration.sensors import bounds_of, tick
 from logplatform.settings.model import DagsterSettings, Settings
+from logplatform.settings.stores import FilesStore
 from logplatform.sources.folder import FolderSource
 from logplatform.tenancy import open_tenancy
 from logplatform_tests.orchestration.toy import put, toy_definitions, watched
@@ -86,7 +87,7 @@ def test_resources_can_be_replaced_by_keyword(settings: Settings, instance: dg.D
         done = drain(toy_definitions(settings, files=elsewhere), instance, tenancy, watched(tenancy))
         assert [one.success for one in done.ran] == [True]
         assert list(tenancy.files.keys("landing")) == []
-    assert len(list(elsewhere.open().keys("landing"))) == 1
+    assert len(list(elsewhere.open(FilesStore()).keys("landing"))) == 1
 
 
 def test_a_command_drains_what_is_new_and_then_nothing(settings: Settings, instance: dg.DagsterInstance) -> None:

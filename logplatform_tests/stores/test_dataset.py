@@ -8,7 +8,7 @@ import pytest
 
 from logplatform.failures import Conflict
 from logplatform.stores.dataset import Dataset
-from logplatform.stores.files import LocalFiles
+from logplatform.stores.files import Files
 from logplatform.stores.sql import Database
 
 SCHEMA = pa.schema([("origin", pa.string()), ("n", pa.int64())])
@@ -37,7 +37,12 @@ def _read(dataset: Dataset) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def dataset(files: LocalFiles, database: Database) -> Dataset:
+def files(files_anywhere: Files) -> Files:
+    return files_anywhere
+
+
+@pytest.fixture
+def dataset(files: Files, database: Database) -> Dataset:
     return Dataset("events", "default", SCHEMA, files, database, now=lambda: datetime.now(UTC))
 
 
@@ -48,7 +53,7 @@ def test_deriving_an_origin_again_replaces_its_rows_and_no_others(dataset: Datas
     assert dataset.rows({"a", "b", "c"}) == {"a": 2, "b": 1}
 
 
-def test_what_was_not_committed_is_not_seen_and_is_swept(dataset: Dataset, files: LocalFiles) -> None:
+def test_what_was_not_committed_is_not_seen_and_is_swept(dataset: Dataset, files: Files) -> None:
     """A writer that died after publishing leaves a file that nobody may ever read."""
     with dataset.writer() as writer:
         writer.write("d1", "a", _batch(1))

@@ -13,7 +13,7 @@ from logplatform.failures import Conflict
 from logplatform.stores import dataset_writer
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.dataset_writer import NewFile
-from logplatform.stores.files import LocalFiles
+from logplatform.stores.files import Files, LocalFiles
 from logplatform.stores.sql import Database
 from logplatform_tests.faults.disks import small_disk
 
@@ -55,7 +55,12 @@ def _numbers(dataset: Dataset, partition: str) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def dataset(files: LocalFiles, database: Database) -> Dataset:
+def files(files_anywhere: Files) -> Files:
+    return files_anywhere
+
+
+@pytest.fixture
+def dataset(files: Files, database: Database) -> Dataset:
     return Dataset("events", "default", SCHEMA, files, database, now=lambda: datetime.now(UTC))
 
 
@@ -107,7 +112,7 @@ def test_a_writer_that_comes_between_is_not_overwritten(dataset: Dataset, monkey
     assert sorted(_numbers(dataset, "d1")) == [("a", 8), ("b", 2)]
 
 
-def test_expired_partitions_are_seen_no_more_and_their_files_go(dataset: Dataset, files: LocalFiles) -> None:
+def test_expired_partitions_are_seen_no_more_and_their_files_go(dataset: Dataset, files: Files) -> None:
     for day in ("2026-01-01", "2026-01-02", "2026-01-03"):
         _add(dataset, day, f"o {day}", [1])
     assert dataset.expire("2026-01-03") == 2
@@ -180,7 +185,7 @@ def test_a_full_disk_ends_a_writer_and_leaves_nothing_of_it(tmp_path: Path, monk
 
 
 @pytest.mark.slow
-def test_compaction_of_large_partitions_takes_bounded_memory(dataset: Dataset, files: LocalFiles) -> None:
+def test_compaction_of_large_partitions_takes_bounded_memory(dataset: Dataset, files: Files) -> None:
     """What does not fit is spilled; 2,000,000 rows are about 400 MB in memory."""
     for part in range(4):
         with dataset.writer() as writer:
@@ -203,4 +208,4 @@ def test_compaction_of_large_partitions_takes_bounded_memory(dataset: Dataset, f
         first, last = batch.column(0)[0].as_py(), batch.column(0)[-1].as_py()
         assert previous <= first <= last
         previous = last
-    assert not list((files.root / "tmp").iterdir())
+    assert files.sweep_parts(-1) == 0
