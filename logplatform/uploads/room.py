@@ -14,8 +14,8 @@ from logplatform.settings.model import Settings
 from logplatform.stores.job_queue import JobQueue, SqlJobQueue
 from logplatform.stores.log_index import DATASET, ParquetLogIndex, open_log_index
 from logplatform.stores.log_schema import DOCUMENTS
-from logplatform.stores.stale_days import StaleDays
 from logplatform.stores.sql_upload_ledger import SqlUploadLedger
+from logplatform.stores.stale_days import StaleDays
 from logplatform.tenancy import Tenancy, open_tenancy
 from logplatform.uploads.enrich import Enricher
 from logplatform.uploads.geoip import open_geoip
