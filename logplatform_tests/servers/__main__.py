@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import FrameType
 
 import click
@@ -44,7 +45,7 @@ def start(names: Sequence[str]) -> None:
     standing = Session.standing()
     standing.forget_refusals()
     try:
-        found, lacking = _each(names or list(SERVERS), lambda name: address_of(name, standing), "up")
+        found, lacking = _each(names or list(SERVERS), partial(address_of, session=standing), "up")
     except KeyboardInterrupt:
         standing.end()
         sys.exit(130)
@@ -67,13 +68,15 @@ def status() -> None:
 
 
 @main.command()
+@click.option("--own", is_flag=True, help="Start servers also where an address is given or others stand by.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
-def run(words: Sequence[str]) -> None:
+def run(own: bool, words: Sequence[str]) -> None:
     """Run COMMAND with servers in its environment: run [NAMES] -- COMMAND; without one, until Ctrl-C."""
     names, command = _split(words)
     session = Session.of_this_process()
+    address = session.address if own else partial(address_of, session=session)
     try:
-        found, lacking = _each(names or list(SERVERS), lambda name: address_of(name, session), "up")
+        found, lacking = _each(names or list(SERVERS), address, "up")
         if lacking:
             sys.exit(1)
         if not command:

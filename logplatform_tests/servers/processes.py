@@ -74,7 +74,7 @@ def start_time_of(pid: int) -> str | None:
         return None
 
 
-def end(processes: Iterable[psutil.Process], stop_signal: signal.Signals, seconds: float = 15) -> None:
+def end(processes: Iterable[psutil.Process], stop_signal: signal.Signals, seconds: float) -> None:
     """End them and all that they started: asked first, and killed if they are still there after `seconds`."""
     heads = list(processes)
     everyone = [*heads, *(child for head in heads for child in _children(head))]

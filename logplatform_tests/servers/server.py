@@ -24,6 +24,8 @@ class Server:
     """Of the environment, with an address to use in place of starting one."""
     patience_seconds: float = 30
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 15
+    """After so long it is killed."""
     runs: bool = True
     """Whether it is a process at all."""
 
@@ -100,7 +102,7 @@ class Instance:
     def _end(self, number: signal.Signals) -> None:
         process = processes.recorded(self.folder)
         if process is not None:
-            processes.end([process], number)
+            processes.end([process], number, self.server.stop_seconds)
 
     def _answers(self) -> bool:
         # The process writes its id down itself, a moment after it was started.

@@ -9,15 +9,16 @@ latest when the next session begins; the one named `standing` stays until it is 
 
 import os
 import shutil
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from logplatform_tests.servers import processes
 from logplatform_tests.servers.place import NotHad, locked, run_folder
 from logplatform_tests.servers.registry import SERVERS
-from logplatform_tests.servers.server import Instance
+from logplatform_tests.servers.server import Instance, Server
 
 _STANDING = "standing"
 _ADDRESS, _REFUSAL = "address", "refusal"
@@ -71,8 +72,7 @@ class Session:
         ended = [self.folder / name for name in names] if names else [p for p in self.folder.iterdir() if p.is_dir()]
         running = {folder: process for folder in ended if (process := processes.recorded(folder))}
         with ThreadPoolExecutor(len(running) or 1) as pool:
-            for folder, process in running.items():
-                pool.submit(processes.end, [process], _stop_signal(folder.name))
+            list(pool.map(_stop, running.keys(), running.values()))
         for folder in ended:
             shutil.rmtree(folder, ignore_errors=True)
         if not names:
@@ -118,6 +118,6 @@ def address_of(name: str, session: Session) -> str:
     return given or Session.standing().running_address(name) or session.address(name)
 
 
-def _stop_signal(name: str) -> signal.Signals:
-    kind = name.partition(".")[0]
-    return SERVERS[kind].stop_signal if kind in SERVERS else signal.SIGTERM
+def _stop(folder: Path, process: psutil.Process) -> None:
+    kind = SERVERS.get(folder.name.partition(".")[0], Server())
+    processes.end([process], kind.stop_signal, kind.stop_seconds)
