@@ -22,7 +22,8 @@ from logplatform.failures import PermanentFailure
 from logplatform.landing.leases import batch_lease
 from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.sources.base import Entry, Source, held_mtime
-from logplatform.sources.folder import FolderSource, name_text
+from logplatform.sources.folder import FolderSource
+from logplatform.sources.names import name_text
 from logplatform.stores.schema import observation as table
 from logplatform.tenancy import Tenancy
 

@@ -14,7 +14,8 @@ from logplatform.landing.observations import Observation
 from logplatform.settings.archives import ArchiveSource
 from logplatform.settings.base import zone
 from logplatform.sources.base import Source
-from logplatform.sources.folder import FolderSource, name_text
+from logplatform.sources.folder import FolderSource
+from logplatform.sources.names import name_text
 from logplatform.tenancy import Tenancy
 
 INCOMING = "incoming"

@@ -14,23 +14,10 @@ from typing import BinaryIO
 
 from logplatform.failures import LogplatformError, PermanentFailure, TransientFailure, Unreachable
 from logplatform.sources.base import Entry, Fetched, Landed, Sink, held_mtime
+from logplatform.sources.names import name_text, text_name
 
 CHUNK_BYTES = 1 << 20
 _REFUSED_SAMPLE = 5
-
-# A name that is not UTF-8 has surrogates in Python, which no database takes: they are moved to private characters
-# and back (the byte 0x80 + n becomes U+F780 + n). A name that holds one of these characters itself is spelt by its
-# three bytes in the same way, so that no two names get one text.
-_BYTE = 0xF780
-_TO_TEXT: dict[int, int | str] = {0xDC80 + n: _BYTE + n for n in range(128)}
-_TO_TEXT |= {_BYTE + n: "".join(chr(_BYTE + byte - 0x80) for byte in chr(_BYTE + n).encode()) for n in range(128)}
-_TO_NAME = {_BYTE + n: 0xDC80 + n for n in range(128)}
-
-
-def name_text(name: str) -> str:
-    """The text of a name as the file system gave it to Python: any name has one that a database takes."""
-    # Most names are ASCII, and a listing may be a million of them.
-    return name if name.isascii() else name.translate(_TO_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +106,7 @@ class FolderSource:
         return Entry(text, status.st_size, held_mtime(status.st_mtime_ns))
 
     def _path(self, entry: Entry) -> Path:
-        return self.root / entry.path.translate(_TO_NAME)
+        return self.root / text_name(entry.path)
 
     def _copy(self, entry: Entry, sink: Sink) -> Landed:
         with self._open(entry) as file:

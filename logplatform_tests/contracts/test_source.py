@@ -2,11 +2,9 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,34 +17,12 @@ from logplatform.landing.publish import Landing, PartReceiver
 from logplatform.sources.base import Entry, Listing, Source, held_mtime
 from logplatform.sources.folder import FolderSource
 from logplatform.stores.files import LocalFiles
-
-NOBODY = 65_534
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place with files and the source that looks at it; a server's place is filled by its own means."""
-
-    root: Path
-    received: dict[str, bytes] = field(default_factory=dict)
-
-    def source(self, *patterns: str, follow_links: bool = False) -> Source:
-        return FolderSource("web1", self.root, patterns or ("*",), follow_links)
-
-    def put(self, path: str | bytes, data: bytes = b"x") -> None:
-        target = os.path.join(os.fsencode(self.root), os.fsencode(path))  # noqa: PTH118 (a name may be no text)
-        os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
-        with open(target, "wb") as file:  # noqa: PTH123
-            file.write(data)
+from logplatform_tests.contracts.places import KINDS, Here, Place, open_place, with_limit
 
 
-@pytest.fixture(params=["folder"])
-def place(request: pytest.FixtureRequest) -> Generator[Place]:
-    # Not tmp_path: that one is closed to everybody but its owner, and a test here becomes somebody else.
-    folder = Path(tempfile.mkdtemp(prefix="logplatform-source-"))
-    folder.chmod(0o755)
-    yield Place(folder)
-    shutil.rmtree(folder)
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    yield from open_place(request.param, request)
 
 
 @pytest.fixture
@@ -58,25 +34,13 @@ def _paths(source: Source) -> list[str]:
     return sorted(entry.path for entry in source.list())
 
 
-@contextmanager
-def _somebody_else() -> Generator[None]:
-    """Nothing is forbidden to root, so the test becomes nobody for a moment."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 def test_every_file_is_listed_with_its_size_and_time(place: Place) -> None:
     place.put("a.log", b"123")
     place.put("2026/01/b.log", b"")
     found = {entry.path: entry for entry in place.source().list()}
     assert {path: entry.size for path, entry in found.items()} == {"a.log": 3, "2026/01/b.log": 0}
-    assert found["a.log"].mtime_ns == (place.root / "a.log").stat().st_mtime_ns
+    mtime_ns = (place.root / "a.log").stat().st_mtime_ns
+    assert found["a.log"].mtime_ns == mtime_ns // place.tick * place.tick
     assert found["2026/01/b.log"].name == "b.log"
 
 
@@ -88,9 +52,18 @@ def test_hidden_files_links_and_pipes_are_no_files(place: Place) -> None:
     (place.root / "link.log").symlink_to("a.log")
     (place.root / "circle.log").symlink_to("circle.log")
     (place.root / "folder").symlink_to(place.root)
-    os.mkfifo(place.root / "pipe.log")
+    if place.knows_pipes:
+        os.mkfifo(place.root / "pipe.log")
     assert _paths(place.source()) == ["a.log"]
-    assert _paths(place.source(follow_links=True)) == ["a.log", "link.log"]
+
+
+def test_a_folder_here_may_have_its_links_followed(tmp_path: Path) -> None:
+    """The platform's own views are made of them."""
+    (tmp_path / "a.log").touch()
+    (tmp_path / "link.log").symlink_to("a.log")
+    (tmp_path / "circle.log").symlink_to("circle.log")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    assert _paths(FolderSource("web1", tmp_path, follow_links=True)) == ["a.log", "link.log"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +78,9 @@ def test_patterns_match_the_name_or_the_path(place: Place, pattern: str, expecte
 
 def test_any_name_is_found_again_by_its_text(place: Place, landing: Landing) -> None:
     """A name that is no UTF-8 must get through the ledger and back; two names never share one text."""
-    names = [b"\xff\xfe.log", b"caf\xe9.log", "café.log".encode(), "\uf7e9.log".encode(), b"\xe9.log", b"new\nline.log"]
+    names = [b"\xff\xfe.log", b"caf\xe9.log", "café.log".encode(), "\uf7e9.log".encode(), b"\xe9.log"]
+    names += [b"a (1) b.log", b"-x.log", b" first.log", b"last ", b"a;b=c.log", b"%41.log", b"[a]*.log", b'q"q.log']
+    names += [b"new\nline.log", b"new\r.log"] if place.line_breaks else []
     for number, name in enumerate(names):
         place.put(name, f"content {number}".encode())
     source = place.source()
@@ -132,7 +107,7 @@ def test_any_mtime_can_be_kept_and_told(nanoseconds: int) -> None:
 @given(name=st.binary(min_size=1, max_size=60).filter(lambda name: not {0, ord("/")} & set(name) and name[:1] != b"."))
 def test_any_bytes_that_can_be_a_name_come_back(name: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="logplatform-names-") as folder:
-        place = Place(Path(folder))
+        place = Here(Path(folder))
         place.put(name, name)
         source = place.source()
         (entry,) = source.list()
@@ -155,7 +130,7 @@ def test_what_is_landed_is_what_was_there(place: Place, landing: Landing) -> Non
 
 def test_one_bad_entry_does_not_end_the_others(place: Place, landing: Landing) -> None:
     for name in ("1", "2", "3", "4", "5"):
-        place.put(name, b"old")
+        place.put(name, b"old" * int(name))
     source = place.source()
     entries = sorted(source.list(), key=lambda entry: entry.path)
     (place.root / "1").unlink()
@@ -173,7 +148,7 @@ def test_one_bad_entry_does_not_end_the_others(place: Place, landing: Landing) -
 
 
 def test_a_file_that_grows_while_it_is_read_is_left_for_later(place: Place, landing: Landing) -> None:
-    place.put("grow.log", b"line 1\n")
+    place.put("grow.log", b"line 1\n" * 300_000)
     source = place.source()
     entries = list(source.list())
 
@@ -189,7 +164,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_later(place: Place, land
     assert list(landing.files.keys(landing.prefix)) == []
     (again,) = source.fetch(source.list(), lambda _: landing.receive())
     assert again.landed is not None
-    assert again.landed.size == 14
+    assert again.landed.size == 7 * 300_001
 
 
 def test_a_store_that_fails_is_no_entrys_failure(place: Place) -> None:
@@ -208,7 +183,7 @@ def test_a_store_that_fails_is_no_entrys_failure(place: Place) -> None:
 
 def test_a_source_that_is_not_there_is_unreachable(place: Place) -> None:
     with pytest.raises(Unreachable, match="web1"):
-        list(FolderSource("web1", place.root / "none").list())
+        list(place.missing().list())
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_is_listed(place: Place) -> None:
@@ -222,15 +197,15 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_listed(place: Place) -> No
     (place.root / "names only").chmod(0o444)
     (place.root / "secret.log").chmod(0)
     listing = Listing(place.source())
-    with _somebody_else():
+    with place.as_reader():
         found = sorted(listing, key=lambda entry: entry.path)
     (place.root / "closed").chmod(0o755)
     (place.root / "names only").chmod(0o755)
     assert [entry.path for entry in found] == ["a.log", "open/c.log", "secret.log"]
     assert isinstance(listing.failure, PermanentFailure)
     assert "closed/" in str(listing.failure)
-    assert "names only/d.log" in str(listing.failure)
-    with _somebody_else():
+    assert "names only/" in str(listing.failure)
+    with place.as_reader():
         (refused,) = place.source().fetch(found[2:], lambda _: pytest.fail("nothing may be received"))
     assert isinstance(refused.failure, PermanentFailure)
     assert "secret.log: may not be read" in str(refused.failure)
@@ -244,7 +219,7 @@ def test_a_file_is_removed_only_while_it_is_the_one_that_was_listed(place: Place
     place.put("a.log", b"22")
     assert not source.remove(entry)
     (newer,) = source.list()
-    os.utime(place.root / "a.log", ns=(newer.mtime_ns, newer.mtime_ns + 1))
+    os.utime(place.root / "a.log", ns=(newer.mtime_ns, newer.mtime_ns + place.tick))
     assert not source.remove(newer)
     (newest,) = source.list()
     assert source.remove(newest)
@@ -255,6 +230,51 @@ def test_a_file_that_may_not_be_removed_is_told(place: Place) -> None:
     place.put("a.log")
     (entry,) = place.source().list()
     place.root.chmod(0o555)
-    with _somebody_else(), pytest.raises(PermanentFailure, match=r"a\.log: may not be removed"):
+    with place.as_reader(), pytest.raises(PermanentFailure, match=r"a\.log: may not be removed"):
         place.source().remove(entry)
     place.root.chmod(0o755)
+
+
+def test_files_leave_while_they_are_listed(place: Place) -> None:
+    """A server that allows one login must not be asked for a second by whoever removes what was listed."""
+    for number in range(30):
+        place.put(f"d{number % 3}/{number}.log")
+    source = with_limit(place, 1).source()
+    assert sum(source.remove(entry) for entry in source.list()) == 30
+    assert _paths(source) == []
+
+
+def test_many_small_files_and_large_ones_come_in_their_order(place: Place, landing: Landing) -> None:
+    """Several are on their way at once; none may get another's bytes."""
+    contents = {f"{number:03}.log": os.urandom((number % 7) * 40_000) for number in range(60)}
+    contents |= {"030x.log": os.urandom(3_000_001), "059x.log": os.urandom(1 << 20)}
+    for name, data in contents.items():
+        place.put(name, data)
+    source = place.source()
+    entries = sorted(source.list(), key=lambda entry: entry.path)
+    fetched = list(source.fetch(iter(entries), lambda _: landing.receive()))
+    assert [found.entry for found in fetched] == entries
+    assert {found.entry.path: found.landed.sha256 for found in fetched if found.landed} == {
+        name: hashlib.sha256(data).hexdigest() for name, data in contents.items()
+    }
+
+
+def test_two_readers_at_once_do_not_disturb_each_other(place: Place, landing: Landing) -> None:
+    for number in range(4):
+        place.put(f"{number}.log", bytes([number]) * 2_500_000)
+    source = place.source()
+    one, two = (source.fetch(source.list(), lambda _: landing.receive()) for _ in range(2))
+    taken = [found.landed.sha256 for pair in zip(one, two, strict=True) for found in pair if found.landed]
+    assert len(taken) == 8
+    assert len(set(taken)) == 4
+
+
+def test_a_reader_that_stops_early_leaves_the_source_usable(place: Place, landing: Landing) -> None:
+    for number in range(5):
+        place.put(f"{number}.log", b"x" * 3_000_000)
+    source = with_limit(place, 1).source()
+    for found in source.fetch(source.list(), lambda _: landing.receive()):
+        assert found.landed is not None
+        break
+    assert len(_paths(source)) == 5
+    assert all(found.landed for found in source.fetch(source.list(), lambda _: landing.receive()))
