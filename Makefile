@@ -11,10 +11,10 @@ UP_CONFIG = $(if $(wildcard logplatform.yaml),,$(if $(LOGPLATFORM_CONFIG),,$(if 
 # Arguments for the command behind a target: make demo ARGS='--size medium'
 ARGS ?=
 
-.PHONY: help demo up test faults lint format bench lock clean
+.PHONY: help demo up servers servers-stop test faults lint format bench lock clean
 
 help: ## show these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: .venv/run.stamp ## set up, run everything on generated sample data, print what came out
 	@$(BIN)/logplatform demo $(ARGS)
@@ -22,8 +22,16 @@ demo: .venv/run.stamp ## set up, run everything on generated sample data, print 
 up: .venv/run.stamp ## start Dagster: webserver, daemon, sensors (Ctrl-C ends all)
 	@$(BIN)/logplatform $(UP_CONFIG) up $(ARGS)
 
+servers: .venv/dev.stamp ## start real servers for tests, print their addresses: make servers ARGS='postgres redis'
+	@$(BIN)/python -m logplatform_tests.servers start $(ARGS)
+
+servers-stop: .venv/dev.stamp ## stop what `make servers` started
+	@$(BIN)/python -m logplatform_tests.servers stop $(ARGS)
+
 test: .venv/dev.stamp ## set up and run all tests
 	@.ci/browser
+	@# What cannot be had is told here; the tests that need it are skipped, or fail where CI=true.
+	@$(BIN)/python -m logplatform_tests.servers get || true
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not faults' $(ARGS)
 
 faults: .venv/dev.stamp ## the full counts of kill and fault tests
@@ -46,6 +54,7 @@ lock: .venv/dev.stamp ## resolve the dependencies anew and write the lock files
 	@.ci/lock
 
 clean: ## remove what the targets made (.venv, caches); data stays
+	@if [ -d .servers/run/standing ]; then $(BIN)/python -m logplatform_tests.servers stop; fi
 	rm -rf .venv .servers .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

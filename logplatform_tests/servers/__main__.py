@@ -21,6 +21,8 @@ from logplatform_tests.servers.sessions import Session, address_of, end_orphans
 
 _NAMES = click.argument("names", nargs=-1, type=click.Choice(list(SERVERS)))
 
+_WORTH_TELLING_SECONDS = 0.5
+
 
 @click.group()
 def main() -> None:
@@ -109,7 +111,9 @@ def _each(names: Sequence[str], act: Callable[[str], str | None], done: str) -> 
             lacking.append(name)
             click.echo(f"{name}: not {done}: {error}", err=True)
         else:
-            click.echo(f"{name}: {done} after {time.monotonic() - began:.1f} s", err=True)
+            took = time.monotonic() - began
+            if took > _WORTH_TELLING_SECONDS:
+                click.echo(f"{name}: {done} after {took:.1f} s", err=True)
 
     with ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(one, names))

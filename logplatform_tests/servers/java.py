@@ -89,7 +89,13 @@ def _install_missing() -> None:
         as_root = ["sudo", "-n"]
     else:
         return
-    install = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+    # Others may install at this moment; apt waits for them.
+    install = [
+        "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends",
+        "-o", "DPkg::Lock::Timeout=300",
+    ]  # fmt: skip
     with locked(cache_folder() / "java.lock"):
+        if shutil.which("javac") and shutil.which("mvn"):
+            return
         for command in (["apt-get", "update", "-qq"], [*install, *_PACKAGES]):
             subprocess.run([*as_root, *command], capture_output=True, stdin=subprocess.DEVNULL, check=False)
