@@ -39,6 +39,7 @@ _WRONG_KEYS = {
 _WRONG_REGION = {"AuthorizationHeaderMalformed", "PermanentRedirect", "301"}
 _MAY_PASS = {"BadDigest", "InternalError", "OperationAborted", "RequestTimeout", "SlowDown", "XMinioStorageFull"}
 _DROPPED = (
+    faults.ConnectionError,
     faults.HTTPClientError,
     faults.IncompleteReadError,
     faults.CredentialRetrievalError,

@@ -34,6 +34,8 @@ from logplatform.stores.object_upload import DIGEST, abort_older, upload
 
 _READ = 1 << 20
 _GIB = 1 << 30
+LIST_PAGE = 1_000
+"""Names that the store is asked for at once."""
 
 
 @dataclass(slots=True)
@@ -154,7 +156,9 @@ class ObjectFiles:
     def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
         folder = self.name(prefix).rstrip("/")
         pages = self.store.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.store.bucket, Prefix=f"{folder}/" if folder else ""
+            Bucket=self.store.bucket,
+            Prefix=f"{folder}/" if folder else "",
+            PaginationConfig={"PageSize": LIST_PAGE},
         )
         waiting = iter(pages)
         while True:
