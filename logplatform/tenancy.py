@@ -8,11 +8,12 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from glob import escape
+from typing import Any
 
 import pyarrow as pa
 
 from logplatform.databases import database_of
+from logplatform.file_sources import enabled_sources, open_source
 from logplatform.landing.days import DayCommits
 from logplatform.landing.dead_letters import DeadLetters
 from logplatform.landing.leases import utc_now
@@ -22,23 +23,22 @@ from logplatform.landing.redaction import Redactor
 from logplatform.landing.retention import Retention, RetentionPolicy
 from logplatform.landing.settled import Rule, Settled
 from logplatform.landing.settled_uploads import SettledUploads
-from logplatform.settings.archives import ArchiveSource
-from logplatform.settings.machines import MachineSource
 from logplatform.settings.model import Domain, Settings
-from logplatform.settings.uploads import InboxFolder
+from logplatform.settings.tickets import TicketTopic
 from logplatform.sources.base import Source
-from logplatform.sources.folder import FolderSource
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.file_places import open_files
 from logplatform.stores.files import Files
 from logplatform.stores.sql import Database
+from logplatform.stores.ticket_topics import Topics
 
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
     """The stores of `domain` for `settings.tenant`; open one with `open_tenancy`.
 
-    `given_sources` stand in place of those that the settings name (Dagster's resources, a test's folders).
+    `given_sources` and `given_topics` stand in place of those that the settings name (Dagster's resources, a test's),
+    `given_spark` gives the session in place of one made from the settings.
     """
 
     settings: Settings
@@ -47,6 +47,8 @@ class Tenancy:
     files: Files
     now: Callable[[], datetime] = utc_now
     given_sources: Sequence[Source] | None = None
+    given_topics: "Callable[[TicketTopic, float | None], Topics] | None" = None
+    given_spark: Callable[[], Any] | None = None
 
     @property
     def tenant(self) -> str:
@@ -111,22 +113,3 @@ def open_tenancy(settings: Settings, domain: Domain, now: Callable[[], datetime]
         yield Tenancy(settings, domain, database, open_files(settings.stores.files, settings.data_root), now)
     finally:
         database.close()
-
-
-def enabled_sources(settings: Settings, domain: Domain) -> list[ArchiveSource | MachineSource | InboxFolder]:
-    """The settings of a domain's sources of files that are switched on; domains without any have none."""
-    sources: dict[Domain, Sequence[ArchiveSource | MachineSource | InboxFolder]] = {
-        "archives": settings.archives.sources,
-        "machines": settings.machines.sources,
-        "uploads": settings.uploads.inboxes,
-    }
-    return [source for source in sources.get(domain, ()) if source.enabled]
-
-
-def open_source(source: ArchiveSource | MachineSource | InboxFolder) -> Source:
-    """The implementation behind a source's settings; nothing is connected before it is used."""
-    if isinstance(source, MachineSource):
-        folders = [folder.strip("/") for folder in source.folders]
-        patterns = tuple("????????.[lL][oO][gG]" if folder == "." else f"{escape(folder)}/*" for folder in folders)
-        return FolderSource(source.name, source.path, patterns)
-    return FolderSource(source.name, source.path, source.patterns)

@@ -84,10 +84,10 @@ def produce(
     """
     from logplatform.tickets.produce import Mix  # noqa: PLC0415
     from logplatform.tickets.produce import produce as send  # noqa: PLC0415
-    from logplatform.tickets.topics import find_topic, open_log  # noqa: PLC0415
+    from logplatform.tickets.topics import find_topic, open_to_produce  # noqa: PLC0415
 
     source = find_topic(session.settings, topic)
-    log, mix = open_log(session.settings, source), Mix(invalid_share, duplicate_share, seed)
+    log, mix = open_to_produce(session.settings, source), Mix(invalid_share, duplicate_share, seed)
     with until_stopped() as stopped:
         sent = send(log, mix, rate, count, stopped.wait)
     if as_json:

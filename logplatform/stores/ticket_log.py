@@ -41,8 +41,17 @@ class Block:
     long: Mapping[int, int] = field(default_factory=dict)
 
 
+class MessageTooLarge(PermanentFailure):
+    """A message is longer than its topic takes; nothing of what was appended with it was kept."""
+
+
 class TicketLog(Protocol):
     """A topic: partitions of messages that never change, each numbered by offsets that grow."""
+
+    @property
+    def identity(self) -> str | None:
+        """What tells the topic from another that took its name; None where that is not known."""
+        ...
 
     @property
     def partitions(self) -> int:
@@ -53,8 +62,12 @@ class TicketLog(Protocol):
         """Add (key, value) pairs, durable when this returns; messages of one key keep their order."""
         ...
 
-    def append_to(self, partition: int, values: Sequence[bytes]) -> None:
-        """Add values to one partition, durable when this returns."""
+    def append_to(self, partition: int, values: Sequence[bytes], keys: Sequence[bytes] = ()) -> None:
+        """Add values to one partition, durable when this returns; `keys`, if given, one a value."""
+        ...
+
+    def take_over(self) -> None:
+        """Before what was appended last is looked at: nothing comes in any more of an `append_to` that died."""
         ...
 
     def ends(self) -> dict[int, int]:
@@ -73,6 +86,14 @@ class TicketLog(Protocol):
         """
         ...
 
+    def tell(self, offsets: Mapping[int, int]) -> None:
+        """The offsets to go on from were committed: for people who look with the log's own tools, never read here."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open; the log opens it again if it is used on."""
+        ...
+
 
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of a key: CRC-32 of it modulo their number, as librdkafka's `consistent` partitioner does."""
@@ -86,6 +107,7 @@ class Spool:
     folder: Path
     partitions: int
     segment_bytes: int = SEGMENT_BYTES
+    identity: None = None
 
     @classmethod
     def open(cls, folder: Path, partitions: int, segment_bytes: int = SEGMENT_BYTES) -> "Spool":
@@ -106,12 +128,21 @@ class Spool:
         for partition, values in sorted(lines.items()):
             self.append_to(partition, values)
 
-    def append_to(self, partition: int, values: Sequence[bytes]) -> None:
-        """Add values to one partition: all of them or none."""
+    def append_to(self, partition: int, values: Sequence[bytes], keys: Sequence[bytes] = ()) -> None:  # noqa: ARG002
+        """Add values to one partition: all of them or none; a line has no key."""
         for value in values:
             self._check_line(value)
         with self._locked(partition, fcntl.LOCK_EX) as home:
             self._write(home, b"\n".join(values) + b"\n")
+
+    def take_over(self) -> None:
+        """Nothing to do: what a process that died did not write whole is no message."""
+
+    def tell(self, offsets: Mapping[int, int]) -> None:
+        """Nobody else looks at a spool."""
+
+    def close(self) -> None:
+        """Nothing stays open."""
 
     def _check_line(self, value: bytes) -> None:
         if b"\n" in value:

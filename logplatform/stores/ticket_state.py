@@ -7,6 +7,7 @@ dataset's manifest). Every write takes the connection of the commit's one transa
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,9 @@ from logplatform.stores.ticket_tables import (
     ticket_total,
     ticket_version,
 )
+
+IDENTITY = -1
+"""In place of a partition: the row tells which topic the others belong to, not an offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,23 @@ class TicketState:
     def offsets(self, connection: sa.Connection, key: TopicKey) -> dict[int, int]:
         """The next offset of each partition that has been read; partitions never read are missing."""
         table = ticket_offset
-        query = sa.select(table.c.partition, table.c.next_offset).where(*self._of(table, key))
+        query = sa.select(table.c.partition, table.c.next_offset).where(*self._of(table, key), table.c.partition >= 0)
         return dict(connection.execute(query).tuples().all())
+
+    def is_known(self, connection: sa.Connection, key: TopicKey, identity: str | None) -> bool:
+        """Whether the offsets belong to the topic of this `identity`, as far as that is known."""
+        table = ticket_offset
+        query = sa.select(table.c.next_offset).where(*self._of(table, key), table.c.partition == IDENTITY)
+        before = connection.execute(query).scalar_one_or_none()
+        return identity is None or before in (None, _number(identity))
+
+    def identify(self, connection: sa.Connection, key: TopicKey, identity: str | None) -> None:
+        """Put down which topic the offsets belong to; raises Conflict if they belong to another of its name."""
+        if not self.is_known(connection, key, identity):
+            raise Conflict(f"{key.source}/{key.topic}: the topic was made again while a commit was prepared")
+        if identity is not None:
+            row = {**self._key(key), "partition": IDENTITY, "next_offset": _number(identity)}
+            self._upsert(connection, ticket_offset, [row], ["next_offset"])
 
     def advance(
         self, connection: sa.Connection, key: TopicKey, before: Mapping[int, int], after: Mapping[int, int]
@@ -217,6 +236,11 @@ class TicketState:
                 index_elements=keys, set_={name: insert.excluded[name] for name in changed}
             )
             connection.execute(statement, rows)
+
+
+def _number(identity: str) -> int:
+    """An identity as a number of 63 bits."""
+    return int.from_bytes(blake2b(identity.encode(), digest_size=8).digest()) >> 1
 
 
 def _row(row: sa.Row[Any]) -> CommitRow:

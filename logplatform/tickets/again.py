@@ -32,10 +32,11 @@ from logplatform.tenancy import Tenancy
 from logplatform.tickets.day_reports import METRICS, RAW, Added, commit_day, commit_whole, refusals
 from logplatform.tickets.engine import Taken, TicketEngine, Topic, open_engine
 from logplatform.tickets.ingest import open_views
+from logplatform.tickets.lag import MADE_AGAIN
 from logplatform.tickets.letters import Ranges, conflict_row, keep_refused
 from logplatform.tickets.replacing import Held, all_rows, clients_elsewhere, held, replace_rows
 from logplatform.tickets.tables import REJECTS, reject_rows
-from logplatform.tickets.topics import exists, lease_name, open_log, topics
+from logplatform.tickets.topics import existing_logs, lease_name
 from logplatform.tickets.transform import TICKETS, Transformed, gathered
 from logplatform.tickets.views import Views
 
@@ -57,8 +58,7 @@ def derive_again(tenancy: Tenancy, days: Sequence[date], run_id: str) -> Iterato
     views = open_views(tenancy)
     holding = tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(run_id), _WAIT_SECONDS)
     with holding as lease, open_engine(tenancy) as engine:
-        sources = [source for source in topics(tenancy.settings) if exists(tenancy.settings, source)]
-        logs = {TopicKey(it.name, it.topic): Topic(it, open_log(tenancy.settings, it)) for it in sources}
+        logs = {TopicKey(it.name, it.topic): Topic(it, log) for it, log in existing_logs(tenancy)}
         work = _Again(tenancy, run_id, history, views, engine, lease, logs)
         for day in found:
             work.require(day)
@@ -122,6 +122,10 @@ class _Again:
     def require(self, day: date) -> None:
         """Raise PermanentFailure unless the log holds every message of a day."""
         starts = {key: topic.log.starts() for key, topic in self.topics.items()}
+        with self.tenancy.database.read() as connection:
+            for key, topic in self.topics.items():
+                if not self.views.state.is_known(connection, key, topic.log.identity):
+                    raise PermanentFailure(f"{day} cannot be derived again: {key.source}/{key.topic}: {MADE_AGAIN}")
         for commit in self.history.commits(day):
             begins = starts.get(TopicKey(commit.source, commit.topic))
             if begins is None:

@@ -11,22 +11,24 @@ on exactly there. One process at a time holds the lease of the tables; one that 
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from logplatform.failures import PermanentFailure
+from logplatform.failures import PermanentFailure, Unreachable
 from logplatform.landing.leases import Lease, holder_name
+from logplatform.settings.tickets import TicketTopic
 from logplatform.stores.ticket_ids import SeenIds
 from logplatform.stores.ticket_state import CommitRow, TicketState, TopicKey
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.day_reports import Added, commit_day, refusals
 from logplatform.tickets.engine import Taken, TicketEngine, Topic, open_engine
+from logplatform.tickets.lag import MADE_AGAIN
 from logplatform.tickets.letters import Ranges, conflict_row, keep_refused
-from logplatform.tickets.refused import send_refused
+from logplatform.tickets.refused import RefusedTopic
 from logplatform.tickets.tables import Tables, reject_rows
-from logplatform.tickets.topics import lease_name, open_log, open_refused_log, topics
+from logplatform.tickets.topics import lease_name, open_log, topics
 from logplatform.tickets.views import Views, tables_root
 
 SWEEP_EVERY = 50
@@ -52,20 +54,20 @@ class Ingest:
     def run(self, stopped: Callable[[], bool] = lambda: False) -> Iterator[CommitRow]:
         """Commit all that is new, topic by topic, until nothing is or `stopped()`; yields each commit.
 
-        Raises LeaseHeld if another process is at it. A topic that cannot be read does not hold up the others: its
-        PermanentFailure is raised when they are done. A commit that a dead process did not show to readers is shown
-        first.
+        Raises LeaseHeld if another process is at it. A topic that cannot be read, or whose brokers do not answer, does
+        not hold up the others: its failure is raised when they are done. A commit that a dead process did not show to
+        readers is shown first.
         """
         tenancy, views = self.tenancy, open_views(self.tenancy)
         holding = tenancy.ledger.leases.hold(lease_name(tenancy), holder_name(self.run_id))
-        unreadable: list[PermanentFailure] = []
+        unreadable: list[PermanentFailure | Unreachable] = []
         with holding as lease, self._engine() as engine:
             views.publish()
             for source in topics(tenancy.settings):
-                topic = _Topic(tenancy, Topic(source, open_log(tenancy.settings, source)), engine, lease, self.run_id)
                 try:
-                    yield from self._read_on(topic, views, stopped)
-                except PermanentFailure as failure:
+                    with _opened(tenancy, source, engine, lease, self.run_id) as topic:
+                        yield from self._read_on(topic, views, stopped)
+                except (PermanentFailure, Unreachable) as failure:
                     unreadable.append(failure)
         if unreadable:
             raise unreadable[0]
@@ -81,11 +83,23 @@ class Ingest:
     def _read_on(self, topic: "_Topic", views: Views, stopped: Callable[[], bool]) -> Iterator[CommitRow]:
         while not stopped() and (commit := topic.commit_next(views.tables)) is not None:
             views.publish()
+            topic.topic.log.tell({int(partition): end for partition, (_, end) in commit.ranges.items()})
             yield commit
             if views.tables.tidy(topic.lease, views.state):
                 views.publish()
             if commit.id % SWEEP_EVERY == 0:
                 views.tables.sweep()
+
+
+@contextmanager
+def _opened(
+    tenancy: Tenancy, source: TicketTopic, engine: TicketEngine, lease: Lease, run_id: str
+) -> Generator["_Topic"]:
+    with (
+        closing(open_log(tenancy, source)) as log,
+        closing(RefusedTopic(tenancy, source, log.partitions)) as refused,
+    ):
+        yield _Topic(tenancy, Topic(source, log), engine, lease, run_id, refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ class _Topic:
     engine: TicketEngine
     lease: Lease
     run_id: str
+    refused: RefusedTopic
 
     @property
     def key(self) -> TopicKey:
@@ -108,14 +123,18 @@ class _Topic:
         state = TicketState(self.tenancy.database, self.tenancy.tenant)
         with self.tenancy.database.read() as connection:
             offsets = state.offsets(connection, self.key)
+            if not state.is_known(connection, self.key, self.topic.log.identity):
+                raise PermanentFailure(f"{self.key.source}/{self.key.topic}: {MADE_AGAIN}")
         wanted = self._wanted(offsets)
         with self.engine.take(self.topic, wanted, self.tenancy.settings.tickets.batch_bytes) as taken:
             if not taken.ranges:
                 return None
-            self._send_refused(taken)
+            if taken.rejects:
+                self.refused.send(taken.rejects)
             with self.tenancy.ledger.transaction(self.lease) as connection:
                 after = {partition: end for partition, (_, end) in taken.ranges.items()}
                 state.advance(connection, self.key, offsets, after)
+                state.identify(connection, self.key, self.topic.log.identity)
                 row, high = self._commit(connection, state, tables, taken)
                 refused = refusals(self.key.topic, [(it.partition, it.offset, it.reasons) for it in taken.rejects[:5]])
                 commit_day(connection, self.tenancy, state, Added(row, high, refused, time.monotonic() - begun))
@@ -132,13 +151,6 @@ class _Topic:
             wanted[partition] = (first, min(end, first + max(1, left // others)))
             left -= max(0, wanted[partition][1] - first)
         return wanted
-
-    def _send_refused(self, taken: Taken) -> None:
-        if taken.rejects:
-            source, partitions = self.topic.source, self.topic.log.partitions
-            log = open_refused_log(self.tenancy.settings, source, partitions)
-            most = self.tenancy.settings.landing.max_line_bytes
-            send_refused(log, source.topic, partitions, taken.rejects, most)
 
     def _commit(
         self, connection: sa.Connection, state: TicketState, tables: Tables, taken: Taken

@@ -4,30 +4,40 @@ What belongs here: comparing the committed offsets with the log. What does not: 
 and what is told of a lag (`measures.py`, `sensors.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from logplatform.settings.tickets import TicketTopic
+from logplatform.failures import LogplatformError, Unreachable
+from logplatform.settings.tickets import SpoolTopic, TicketTopic
 from logplatform.stores.ticket_log import TicketLog
 from logplatform.stores.ticket_state import TicketState, TopicKey
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.ticket import Ticket
-from logplatform.tickets.topics import exists, open_log, topics
+from logplatform.tickets.topics import place_in, topics
 from logplatform.tickets.validate import parse_ticket
 
+LOOK_SECONDS = 5.0
+MADE_AGAIN = (
+    "the topic was deleted and made again since the last commit: to read what it holds now, give its source another "
+    "`name` in tickets.topics; tickets that came before still count once"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class TopicLag:
-    """One topic: for each partition the offset to go on from (`taken`), and what the log holds, `starts` to `ends`."""
+    """One topic: for each partition the offset to go on from (`taken`), and what the log holds, `starts` to `ends`.
+
+    Not `known`: what was taken came from another topic of that name.
+    """
 
     source: TicketTopic
     log: TicketLog
     taken: Mapping[int, int]
     starts: Mapping[int, int]
     ends: Mapping[int, int]
+    known: bool = True
 
     @property
     def key(self) -> TopicKey:
@@ -45,6 +55,9 @@ class TopicLag:
 
     def gaps(self) -> Iterator[str]:
         """What the log lacks, a sentence a partition: messages that were never taken, or all after those taken."""
+        if not self.known:
+            yield f"{self.source.topic}: {MADE_AGAIN}"
+            return
         for partition, start in sorted(self.starts.items()):
             first, end = self.first(partition), self.ends[partition]
             place = f"{self.source.topic}/{partition}"
@@ -58,25 +71,64 @@ class TopicLag:
 
         Of each partition the first message is looked at, and the oldest of them counts.
         """
-        found: list[int] = []
+        times: list[int] = []
         for partition, end in self.ends.items():
             first = self.first(partition)
             if self.starts[partition] <= first < end:
-                block = next(self.log.read(partition, first, first + 1, max_line_bytes))
-                parsed = parse_ticket(block.values[0])
-                found += [parsed.created_us] if isinstance(parsed, Ticket) else []
-        return _EPOCH + timedelta(microseconds=min(found)) if found else None
+                # A log may skip offsets, so there may be no message among those that wait.
+                values = (block.values for block in self.log.read(partition, first, end, max_line_bytes))
+                value = next((found[0] for found in values if found), None)
+                parsed = None if value is None else parse_ticket(value)
+                times += [parsed.created_us] if isinstance(parsed, Ticket) else []
+        return _EPOCH + timedelta(microseconds=min(times)) if times else None
 
 
-def lags(tenancy: Tenancy) -> list[TopicLag]:
-    """Every topic that is switched on and was ever written to."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The topics that are switched on: those that could be looked at, and why the others could not, by source.
+
+    A spool that nobody wrote to yet is not among them; a topic that is missing on its server is.
+    """
+
+    lags: Sequence[TopicLag]
+    failures: Mapping[str, LogplatformError]
+
+
+def look(tenancy: Tenancy, kinds: Collection[str] = ("spool", "kafka")) -> Look:
+    """Look at every topic of some `kinds`, each for LOOK_SECONDS at most; brokers that do not answer are asked once."""
     state = TicketState(tenancy.database, tenancy.tenant)
-    sources = [source for source in topics(tenancy.settings) if exists(tenancy.settings, source)]
+    sources = [source for source in topics(tenancy.settings) if source.type in kinds]
+    found: list[TopicLag] = []
+    failures: dict[str, LogplatformError] = {}
+    away: dict[str, Unreachable] = {}
+    for source in sources:
+        try:
+            if source.type in away:
+                raise away[source.type]
+            lag = _lag(tenancy, state, source)
+        except Unreachable as failure:
+            failures[source.name] = away[source.type] = failure
+        except LogplatformError as failure:
+            failures[source.name] = failure
+        else:
+            found += [lag] if lag is not None else []
+    return Look(found, failures)
+
+
+def lags(tenancy: Tenancy) -> Sequence[TopicLag]:
+    """Every topic that could be looked at; raises the first failure if one could not."""
+    found = look(tenancy)
+    for failure in found.failures.values():
+        raise failure
+    return found.lags
+
+
+def _lag(tenancy: Tenancy, state: TicketState, source: TicketTopic) -> TopicLag | None:
+    place = place_in(tenancy, source, LOOK_SECONDS)
+    if isinstance(source, SpoolTopic) and not place.exists(source.topic):
+        return None
+    log, key = place.open(source.topic), TopicKey(source.name, source.topic)
     with tenancy.database.read() as connection:
-        taken = [state.offsets(connection, TopicKey(source.name, source.topic)) for source in sources]
-    found = []
-    for source, offsets in zip(sources, taken, strict=True):
-        log = open_log(tenancy.settings, source)
-        # The ends last: what was taken in by then cannot lie past them.
-        found.append(TopicLag(source, log, offsets, log.starts(), log.ends()))
-    return found
+        taken, known = state.offsets(connection, key), state.is_known(connection, key, log.identity)
+    # The ends last: what was taken in by then cannot lie past them.
+    return TopicLag(source, log, taken, log.starts(), log.ends(), known)

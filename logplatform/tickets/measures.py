@@ -4,7 +4,7 @@ What belongs here: counting over the offsets, the commits, the tables' manifest 
 Dagster's checks, which show it (`checks`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -13,24 +13,29 @@ import sqlalchemy as sa
 
 from logplatform.landing.dead_letters import StoredLetter
 from logplatform.orchestration.figures import Arrow, Broken, Fault
+from logplatform.settings.tickets import SpoolTopic
 from logplatform.standing import WAITING, SourceStanding, Standing, Trouble, standing_with, told_of
 from logplatform.stores.schema import dataset_file, dead_letter
-from logplatform.stores.ticket_state import TicketState
+from logplatform.stores.ticket_state import IDENTITY, TicketState
 from logplatform.stores.ticket_tables import ticket_commit, ticket_offset
 from logplatform.tenancy import Tenancy
-from logplatform.tickets.lag import TopicLag, lags
+from logplatform.tickets.lag import TopicLag, look
 
 SAMPLE = 20
 STALLED_AFTER = timedelta(minutes=15)
+_PUT_BACK = "put a spool's folder back as it was, or give the source another `name` in the settings (tickets.topics)"
+_REACH = "see that the brokers run, that the topic is there, and stores.kafka in the settings"
 
 
 def arrows(tenancy: Tenancy) -> list[Arrow]:
     """Every arrow of the flow, over the whole store.
 
-    What came is counted by the log's offsets; what came out is counted in the tables' manifest, not by the commits.
+    What came is counted by the offsets of a spool; other logs skip offsets, and what was read of them is counted. What
+    came out is counted in the tables' manifest, not by the commits. What waits in a topic that cannot be looked at is
+    on neither side.
     """
     state = TicketState(tenancy.database, tenancy.tenant)
-    found = lags(tenancy)
+    found = look(tenancy).lags
     with tenancy.database.read() as connection:
         taken, duplicates = _taken(connection, tenancy), _duplicates(connection, tenancy)
         tickets = _rows(connection, tenancy, "tickets_with_assignment")
@@ -68,16 +73,18 @@ def broken(tenancy: Tenancy) -> Broken:
 
 def standing(tenancy: Tenancy) -> Standing:
     """Where the domain stands, in messages."""
-    sums, found = TicketState(tenancy.database, tenancy.tenant).sums(), lags(tenancy)
+    looked = look(tenancy)
+    sums, found = TicketState(tenancy.database, tenancy.tenant).sums(), looked.lags
     gaps = [gap for lag in found for gap in lag.gaps()]
-    put_back = "put the topic's folder back as it was, or name a new topic in the settings (tickets.topics)"
     counts = {
         "taken in": sums["accepted"],
         "refused": sums["rejected"],
         "duplicates": sums["duplicates"],
         WAITING: sum(lag.waiting for lag in found),
     }
-    troubles = [Trouble("gap", "permanent", len(gaps), gaps[:SAMPLE], put_back)] if gaps else []
+    away = [f"{name}: {failure}" for name, failure in looked.failures.items()]
+    troubles = [Trouble("gap", "permanent", len(gaps), gaps[:SAMPLE], _PUT_BACK)] if gaps else []
+    troubles += [Trouble("topic", "transient", len(away), away[:SAMPLE], _REACH)] if away else []
     return standing_with(tenancy, counts, _sources(tenancy, found), troubles, unit="messages")
 
 
@@ -102,10 +109,17 @@ def _waiting_now(connection: sa.Connection, state: TicketState, lag: TopicLag) -
 
 
 def _taken(connection: sa.Connection, tenancy: Tenancy) -> int:
-    """Offsets behind the committed ones, from the first that was ever taken on, over all topics."""
-    table = ticket_offset
-    query = sa.select(table).where(table.c.tenant == tenancy.tenant)
-    return sum(row.next_offset - _first_taken(connection, row) for row in connection.execute(query).all())
+    """What was ever taken, over all topics: of a spool the offsets behind the committed ones, from the first on."""
+    offset, commit = ticket_offset, ticket_commit
+    spools = [source.name for source in tenancy.settings.tickets.topics if isinstance(source, SpoolTopic)]
+    offsets = sa.select(offset).where(
+        offset.c.tenant == tenancy.tenant, offset.c.source.in_(spools), offset.c.partition != IDENTITY
+    )
+    read = sa.select(sa.func.coalesce(sa.func.sum(commit.c.messages), 0)).where(
+        commit.c.tenant == tenancy.tenant, commit.c.source.not_in(spools)
+    )
+    counted = sum(row.next_offset - _first_taken(connection, row) for row in connection.execute(offsets).all())
+    return counted + int(connection.execute(read).scalar_one())
 
 
 def _first_taken(connection: sa.Connection, offset: "sa.Row[tuple[object, ...]]") -> int:
@@ -143,9 +157,12 @@ def _open_letters(connection: sa.Connection, tenancy: Tenancy) -> int:
 
 def _log_faults(tenancy: Tenancy) -> Iterator[Fault]:
     last = told_of(tenancy).last_commit
-    for lag in lags(tenancy):
+    looked = look(tenancy)
+    for name, failure in looked.failures.items():
+        yield Fault(f"source {name}", str(failure), recover=_REACH)
+    for lag in looked.lags:
         for gap in lag.gaps():
-            yield Fault(lag.source.topic, gap, recover="put the topic's folder back, or name a new topic")
+            yield Fault(lag.source.topic, gap, recover=_PUT_BACK)
         since = _stalled_since(tenancy, lag, last)
         if since is not None:
             why = f"{lag.waiting:,} messages wait and nothing was taken in for {STALLED_AFTER.seconds // 60} minutes"
@@ -172,7 +189,7 @@ def _letter_fault(letter: StoredLetter) -> Fault:
     )
 
 
-def _sources(tenancy: Tenancy, found: list[TopicLag]) -> list[SourceStanding]:
+def _sources(tenancy: Tenancy, found: Sequence[TopicLag]) -> list[SourceStanding]:
     """Every topic of the settings, with what was taken of it and what waits; its errors are refused messages."""
     table = ticket_commit
     query = (

@@ -9,14 +9,21 @@ of the same number, in the order of their offsets, so its last message tells how
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from logplatform.failures import PermanentFailure
-from logplatform.stores.ticket_log import TicketLog
+from logplatform.settings.tickets import TicketTopic
+from logplatform.stores.lines import KEPT_BYTES
+from logplatform.stores.ticket_log import MessageTooLarge, TicketLog
+from logplatform.tenancy import Tenancy
 from logplatform.tickets.intake import Reject
 from logplatform.tickets.tables import text_of
+from logplatform.tickets.topics import open_refused_log
+
+_CUT_TO = (None, 128 << 10, KEPT_BYTES)
 
 
 class RefusedMessage(msgspec.Struct, frozen=True):
@@ -31,6 +38,28 @@ class RefusedMessage(msgspec.Struct, frozen=True):
     size: int
 
 
+@dataclass(slots=True)
+class RefusedTopic:
+    """The dead-letter topic of one source, opened when something is refused; `partitions` are the source's topic's."""
+
+    tenancy: Tenancy
+    source: TicketTopic
+    partitions: int
+    _log: TicketLog | None = None
+
+    def send(self, rejects: Iterable[Reject]) -> int:
+        """Append those of `rejects` that it does not hold yet; return how many."""
+        if self._log is None:
+            self._log = open_refused_log(self.tenancy, self.source, self.partitions)
+        limit = self.tenancy.settings.landing.max_line_bytes
+        return send_refused(self._log, self.source.topic, self.partitions, rejects, limit)
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        if self._log is not None:
+            self._log.close()
+
+
 def send_refused(log: TicketLog, topic: str, partitions: int, rejects: Iterable[Reject], max_line_bytes: int) -> int:
     """Append those of `rejects` (in the order of their offsets) that the log does not hold yet; return how many.
 
@@ -43,30 +72,58 @@ def send_refused(log: TicketLog, topic: str, partitions: int, rejects: Iterable[
     for reject in rejects:
         waiting.setdefault(reject.partition, []).append(reject)
     sent = 0
+    # A process that died may have messages under way; what they are is known once they are in, or kept out.
+    log.take_over()
+    ends, starts = log.ends(), log.starts()
     for partition, refused in waiting.items():
-        last = _last_offset(log, partition, max_line_bytes)
-        fresh = [msgspec.json.encode(_message(topic, reject)) for reject in refused if reject.offset > last]
+        last = _last_offset(log, partition, range(starts[partition], ends[partition]), max_line_bytes)
+        fresh = [reject for reject in refused if reject.offset > last]
         if fresh:
-            log.append_to(partition, fresh)
+            _append(log, topic, partition, fresh)
         sent += len(fresh)
     return sent
 
 
-def _message(topic: str, reject: Reject) -> RefusedMessage:
-    text = text_of(reject.raw)
-    encoded = base64.b64encode(reject.raw).decode() if text is None else None
+def _append(log: TicketLog, topic: str, partition: int, rejects: Sequence[Reject]) -> None:
+    """Append all; raws that the topic is too narrow for are cut, as those over `landing.max_line_bytes` are."""
+    keys = [f"{topic}/{it.partition}/{it.offset}".encode() for it in rejects]
+    for kept in _CUT_TO:
+        values = [msgspec.json.encode(_message(topic, it, kept)) for it in rejects]
+        try:
+            log.append_to(partition, values, keys)
+        except MessageTooLarge:
+            if kept == _CUT_TO[-1]:
+                raise
+        else:
+            return
+
+
+def _message(topic: str, reject: Reject, kept: int | None = None) -> RefusedMessage:
+    raw = reject.raw[:kept]
+    text = text_of(raw)
+    encoded = base64.b64encode(raw).decode() if text is None else None
     return RefusedMessage(topic, reject.partition, reject.offset, reject.reasons, text, encoded, reject.size)
 
 
-def _last_offset(log: TicketLog, partition: int, max_line_bytes: int) -> int:
-    end = log.ends()[partition]
-    if end == 0:
-        return -1
+def _last_offset(log: TicketLog, partition: int, held: range, max_line_bytes: int) -> int:
+    """The offset in the source's topic of the last message that was sent; -1 if there is none."""
     # A message that was refused may have been as long as any; its escaped text and its base64 are longer.
-    limit = 8 * max_line_bytes
-    values = [value for block in log.read(partition, end - 1, end, limit) for value in block.values]
+    limit, back = 8 * max_line_bytes, 1
+    while held:
+        # The last offsets may hold no message: a log of transactions marks their ends.
+        tail = held[-back:]
+        values = [value for block in log.read(partition, tail[0], held.stop, limit) for value in block.values]
+        if values:
+            return _offset_of(values[-1], partition)
+        if len(tail) == len(held):
+            break
+        back *= 4
+    return -1
+
+
+def _offset_of(value: bytes, partition: int) -> int:
     try:
-        return msgspec.json.decode(values[-1], type=RefusedMessage).offset
+        return msgspec.json.decode(value, type=RefusedMessage).offset
     except msgspec.DecodeError as error:
         message = f"the dead-letter topic's partition {partition} ends with a message that is none of its own"
         raise PermanentFailure(f"{message}: name a dead_letter_topic that nobody else writes to") from error

@@ -1,7 +1,8 @@
 """Retention of the topics' messages: what was taken in long ago may go.
 
 What belongs here: which segments of the spool, by age and when the disk is full. What does not: removing them
-(`stores/spool_retention.py`), and the tables, which keep every ticket.
+(`stores/spool_retention.py`), and the tables, which keep every ticket. Topics on brokers have a retention there
+(`retention.ms`), and nothing of them is ever removed here.
 
 A message that was not taken in yet is never touched. Once the messages of a day are gone, it cannot be derived again.
 """
@@ -14,8 +15,8 @@ from logplatform.landing.retention import Removed
 from logplatform.stores.spool_retention import old_segments, remove_segment
 from logplatform.stores.ticket_log import Spool
 from logplatform.tenancy import Tenancy
-from logplatform.tickets.lag import lags
-from logplatform.tickets.topics import lease_name, open_refused_log, refused_exists
+from logplatform.tickets.lag import look
+from logplatform.tickets.topics import lease_name, place_in
 
 _WAIT_SECONDS = 60.0
 
@@ -37,7 +38,7 @@ def prune_topics(tenancy: Tenancy) -> Iterator[Removed]:
 
 
 def _taken_in(tenancy: Tenancy, before: datetime | None) -> Iterator[Removed]:
-    for lag in lags(tenancy):
+    for lag in look(tenancy, ("spool",)).lags:
         if isinstance(lag.log, Spool):
             for segment in old_segments(lag.log, lag.taken, before):
                 if before is None and tenancy.retention.has_room():
@@ -47,10 +48,9 @@ def _taken_in(tenancy: Tenancy, before: datetime | None) -> Iterator[Removed]:
 
 
 def _refused(tenancy: Tenancy, before: datetime) -> Iterator[Removed]:
-    for lag in lags(tenancy):
-        if not refused_exists(tenancy.settings, lag.source):
-            continue
-        log = open_refused_log(tenancy.settings, lag.source, lag.log.partitions)
+    for lag in look(tenancy, ("spool",)).lags:
+        topics = place_in(tenancy, lag.source)
+        log = topics.open(lag.source.refused) if topics.exists(lag.source.refused) else None
         if isinstance(log, Spool):
             for segment in old_segments(log, log.ends(), before):
                 remove_segment(segment)

@@ -1,14 +1,16 @@
 """The topics of the settings, and the logs behind them.
 
-What belongs here: choosing a source's implementation. What does not: the logs themselves (`stores/ticket_log.py`).
+What belongs here: choosing a source's implementation. What does not: the implementations (`stores/ticket_topics.py`,
+`stores/kafka_topics.py`).
 """
 
-from pathlib import Path
+from collections.abc import Iterator
 
 from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
 from logplatform.settings.tickets import SpoolTopic, TicketTopic
-from logplatform.stores.ticket_log import Spool, TicketLog
+from logplatform.stores.ticket_log import TicketLog
+from logplatform.stores.ticket_topics import SpoolTopics, Topics
 from logplatform.tenancy import Tenancy
 
 
@@ -31,36 +33,49 @@ def lease_name(tenancy: Tenancy) -> str:
     return f"{tenancy.domain}/{tenancy.tenant}"
 
 
-def exists(settings: Settings, source: TicketTopic) -> bool:
-    """Whether a source's topic is there; nothing is made by asking."""
-    return _folder(settings, source, source.topic).is_dir()
+def place(settings: Settings, source: TicketTopic, seconds: float | None = None) -> Topics:
+    """Where a source's topics are; nothing is connected yet. `seconds`: the most that an answer is waited for."""
+    if isinstance(source, SpoolTopic):
+        return SpoolTopics(source.path or settings.data_root / "spool" / settings.tenant, source.partitions)
+    # The client library need not be there where no topic is on Kafka.
+    from logplatform.stores.kafka_topics import KafkaTopics  # noqa: PLC0415
+
+    owner = f"logplatform.{settings.tenant}.{source.name}"
+    return KafkaTopics.of(settings.stores.kafka, owner, source.replication, seconds)
 
 
-def refused_exists(settings: Settings, source: TicketTopic) -> bool:
-    """Whether a source's dead-letter topic is there; nothing is made by asking."""
-    return _folder(settings, source, source.refused).is_dir()
+def place_in(tenancy: Tenancy, source: TicketTopic, seconds: float | None = None) -> Topics:
+    """The same, as the tenancy was given it, if it was."""
+    given = tenancy.given_topics
+    return place(tenancy.settings, source, seconds) if given is None else given(source, seconds)
 
 
 def any_exists(settings: Settings) -> bool:
-    """Whether any topic that is switched on was ever written to."""
-    return any(exists(settings, source) for source in topics(settings))
+    """Whether there may be something to read: a spool that is there, or a topic that is on a server."""
+    return any(
+        not isinstance(source, SpoolTopic) or place(settings, source).exists(source.topic)
+        for source in topics(settings)
+    )
 
 
-def open_log(settings: Settings, source: TicketTopic) -> TicketLog:
+def open_log(tenancy: Tenancy, source: TicketTopic) -> TicketLog:
     """The log that a source's tickets are read from."""
-    return _spool(settings, source, source.topic, source.partitions)
+    return place_in(tenancy, source).open(source.topic)
 
 
-def open_refused_log(settings: Settings, source: TicketTopic, partitions: int) -> TicketLog:
+def existing_logs(tenancy: Tenancy) -> Iterator[tuple[TicketTopic, TicketLog]]:
+    """The logs of all sources whose topics are there."""
+    for source in topics(tenancy.settings):
+        place = place_in(tenancy, source)
+        if place.exists(source.topic):
+            yield source, place.open(source.topic)
+
+
+def open_to_produce(settings: Settings, source: TicketTopic) -> TicketLog:
+    """The same to write to, made if it is missing."""
+    return place(settings, source).make(source.topic, source.partitions)
+
+
+def open_refused_log(tenancy: Tenancy, source: TicketTopic, partitions: int) -> TicketLog:
     """The log that a source's refused messages go to; it is made with so many partitions."""
-    return _spool(settings, source, source.refused, partitions)
-
-
-def _spool(settings: Settings, source: TicketTopic, topic: str, partitions: int) -> Spool:
-    return Spool.open(_folder(settings, source, topic), partitions)
-
-
-def _folder(settings: Settings, source: TicketTopic, topic: str) -> Path:
-    if not isinstance(source, SpoolTopic):
-        raise PermanentFailure(f"tickets.topics: {source.name}: topics of type {source.type} cannot be opened")
-    return (source.path or settings.data_root / "spool" / settings.tenant) / topic
+    return place_in(tenancy, source).make_refused(source.refused, partitions)

@@ -68,7 +68,8 @@ def outcome(settings: Settings) -> Outcome:
     with open_tenancy(settings, "tickets") as tenancy:
         state = TicketState(tenancy.database, "default")
         with tenancy.database.read() as connection:
-            offsets = connection.exec_driver_sql("SELECT partition, next_offset FROM ticket_offset").fetchall()
+            query = "SELECT partition, next_offset FROM ticket_offset WHERE partition >= 0"
+            offsets = connection.exec_driver_sql(query).fetchall()
         return Outcome(
             tables=tables,
             sums=state.sums(),
