@@ -5,7 +5,7 @@ What belongs here: queries over observations and contents. What does not: their 
 Reads open their own snapshot and page by key, so a backlog of any length takes constant memory.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -164,9 +164,12 @@ def _known(connection: sa.Connection, marks: Collection[bytes]) -> Iterator[byte
     Asked of the driver's own cursor, in index order: this is asked of every file at every tick, and SQLAlchemy's way
     to a million rows takes twice as long as all else.
     """
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    query = f"SELECT fingerprint FROM observation WHERE fingerprint IN ({', '.join([mark] * len(marks))})"  # noqa: S608 (only marks)
+    wanted: Sequence[object] = sorted(marks)
+    if connection.dialect.name == "postgresql":
+        query, wanted = "SELECT fingerprint FROM observation WHERE fingerprint = ANY (%s)", (wanted,)
+    else:
+        query = f"SELECT fingerprint FROM observation WHERE fingerprint IN ({', '.join('?' * len(wanted))})"  # noqa: S608 (only marks)
     with closing(connection.connection.cursor()) as cursor:
-        cursor.execute(query, tuple(sorted(marks)))
+        cursor.execute(query, wanted)
         for (known,) in cursor.fetchall():
             yield bytes(known)

@@ -48,19 +48,19 @@ def _flow(tenancy: Tenancy) -> sa.Select[tuple[object, ...]]:
     mine = sa.and_(day_commit.c.domain == tenancy.domain, day_commit.c.tenant == tenancy.tenant)
     counts = day_commit.c.counts
     unit = sa.func.coalesce(counts["unit"].as_string(), "records")
-    unit_out = sa.func.coalesce(counts["unit_out"].as_string(), unit)
+    # Grouped by their names: PostgreSQL takes two parameters, be they equal, for two different expressions.
+    units = (unit.label("unit"), sa.func.coalesce(counts["unit_out"].as_string(), unit).label("unit_out"))
     names = [*_PARTS.values(), "bytes", "seconds"]
     sums = [sa.func.coalesce(sa.func.sum(counts[name].as_float()), 0).label(name) for name in names]
     return (
         sa.select(
             day_commit.c.asset,
-            unit.label("unit"),
-            unit_out.label("unit_out"),
+            *units,
             *sums,
             sa.func.max(day_commit.c.committed_at).label("committed_at"),
         )
         .where(mine)
-        .group_by(day_commit.c.asset, unit, unit_out)
+        .group_by(day_commit.c.asset, *units)
     )
 
 

@@ -1,14 +1,14 @@
 """Bulk insertion: many rows by few statements.
 
-What belongs here: the fastest plain way of each database to take rows. What does not: transactions, and what rows
-mean.
+What belongs here: the fastest plain way of each database to take rows. What does not: transactions, what rows mean,
+and PostgreSQL's COPY itself (`postgres_copy.py`).
 
 SQLite spends most of an `executemany` on starting and resetting a statement for each row: one statement with many
 rows of VALUES takes half of the time, and half again with what is constant written into it (700,000 rows of 5
 columns, 2 of them constant: 2.1, 1.0 and 0.55 CPU-seconds).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice, repeat
 
 import sqlalchemy as sa
@@ -30,6 +30,9 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Columns)
     At least one column must be a sequence. Values are handed to the driver as they are (moments as
     `YYYY-MM-DD HH:MM:SS[.fff]` text).
     """
+    if connection.dialect.name == "postgresql":
+        every = (column if isinstance(column, Sequence) else repeat(column, row_count(columns)) for column in columns)
+        return _copied(connection, table, zip(*every, strict=True))
     bound = [column for column in columns if isinstance(column, Sequence)]
     count, width = len(bound[0]), len(bound)
     size = min(ROWS_A_STATEMENT, PARAMETERS_A_STATEMENT // width)
@@ -37,10 +40,30 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Columns)
     whole, rest = divmod(count, size)
     if whole:
         parameters = [tuple(islice(values, size * width)) for _ in range(whole)]
-        connection.exec_driver_sql(_statement(connection, table, columns, size), parameters)
+        connection.exec_driver_sql(_statement(table, columns, size), parameters)
     if rest:
-        connection.exec_driver_sql(_statement(connection, table, columns, rest), tuple(values))
+        connection.exec_driver_sql(_statement(table, columns, rest), tuple(values))
     return count
+
+
+def insert_rows(connection: sa.Connection, table: sa.Table, rows: Iterable[Sequence[object]]) -> int:
+    """Insert rows whose values stand in the table's order; returns how many.
+
+    Values are handed to the driver as they are. Raises SQLAlchemy's IntegrityError if a row breaks a constraint.
+    """
+    if connection.dialect.name == "postgresql":
+        return _copied(connection, table, rows)
+    names, stream, count = table.columns.keys(), iter(rows), 0
+    while chunk := list(islice(stream, ROWS_A_STATEMENT)):
+        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in chunk])
+        count += len(chunk)
+    return count
+
+
+def _copied(connection: sa.Connection, table: sa.Table, rows: Iterable[Sequence[object]]) -> int:
+    from logplatform.stores.postgres_copy import copy_rows  # noqa: PLC0415 (psycopg is in the extra `server`)
+
+    return copy_rows(connection, table.name, table.columns.keys(), rows)
 
 
 def row_count(columns: Columns) -> int:
@@ -48,14 +71,13 @@ def row_count(columns: Columns) -> int:
     return next(len(column) for column in columns if isinstance(column, Sequence))
 
 
-def _statement(connection: sa.Connection, table: sa.Table, columns: Columns, rows: int) -> str:
-    mark = {"qmark": "?", "format": "%s", "pyformat": "%s"}[connection.dialect.paramstyle]
+def _statement(table: sa.Table, columns: Columns, rows: int) -> str:
     names = ", ".join(column.name for column in table.columns)
-    one = f"({', '.join(_value(column, mark) for column in columns)})"
+    one = f"({', '.join(map(_value, columns))})"
     return f"INSERT INTO {table.name} ({names}) VALUES {', '.join(repeat(one, rows))}"  # noqa: S608 (names are ours)
 
 
-def _value(column: Column, mark: str) -> str:
+def _value(column: Column) -> str:
     if isinstance(column, Sequence):
-        return mark
+        return "?"
     return "NULL" if column is None else str(int(column))

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from logplatform.failures import Conflict
+from logplatform.stores.bulk import insert_rows
 from logplatform.stores.schema import metadata
 from logplatform.stores.sql import Database, chunks
 
@@ -80,12 +81,11 @@ class EventClaim:
         for chunk in chunks(self._found(mine=False), _ROWS):
             if len(connection.execute(self._of_others(chunk)).all()) != len(chunk):
                 raise Conflict("an event that was known is no longer in the index")
-        for chunk in chunks(self._found(mine=True), _ROWS):
-            rows = [{"tenant": self.tenant, "id": key, "origin": self.origin} for key in chunk]
-            try:
-                connection.execute(table.insert(), rows)
-            except IntegrityError:
-                raise Conflict("another upload has brought the same event meanwhile") from None
+        rows = ((self.tenant, key, self.origin) for key in self._found(mine=True))
+        try:
+            insert_rows(connection, table, rows)
+        except IntegrityError:
+            raise Conflict("another upload has brought the same event meanwhile") from None
 
     def _of_others(self, keys: Collection[bytes]) -> sa.Select[tuple[bytes]]:
         mine = table.c.tenant == self.tenant

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from logplatform.failures import LeaseHeld, LeaseLost
 from logplatform.landing.leases import Leases, holder_name
+from logplatform.stores.places import Place
 from logplatform.stores.schema import lease as table
 from logplatform.stores.sql import Database
 
@@ -20,9 +21,9 @@ SPAWN = multiprocessing.get_context("spawn")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def _work_often(path: Path, log: Path, number: int) -> None:
+def _work_often(place: Place, log: Path, number: int) -> None:
     """Take the lease, note when, sometimes stay past its end, and try to commit."""
-    leases = Leases(Database.at(path), ttl=timedelta(milliseconds=40))
+    leases = Leases(place.open(), ttl=timedelta(milliseconds=40))
     draw = random.Random(number)
     for _ in range(15):
         try:
@@ -41,11 +42,13 @@ def _work_often(path: Path, log: Path, number: int) -> None:
         leases.release(lease)
 
 
-def test_processes_that_outstay_their_lease_commit_in_the_order_of_their_fences(tmp_path: Path) -> None:
+def test_processes_that_outstay_their_lease_commit_in_the_order_of_their_fences(
+    place: Place, tmp_path: Path
+) -> None:
     """A commit by an older fence after a newer one's is the write of a process that should be dead."""
-    path, log = tmp_path / "x.db", tmp_path / "log"
-    Database.at(path).close()
-    children = [SPAWN.Process(target=_work_often, args=(path, log, number)) for number in range(3)]
+    log = tmp_path / "log"
+    place.open().close()
+    children = [SPAWN.Process(target=_work_often, args=(place, log, number)) for number in range(3)]
     for child in children:
         child.start()
     for child in children:
@@ -57,18 +60,19 @@ def test_processes_that_outstay_their_lease_commit_in_the_order_of_their_fences(
     assert len({number for _, number in commits}) > 1
 
 
-def _hold_and_wait(path: Path) -> None:
-    Leases(Database.at(path), ttl=timedelta(hours=1)).acquire("thing", holder_name("killed"))
+def _hold_and_wait(place: Place) -> None:
+    Leases(place.open(), ttl=timedelta(hours=1)).acquire("thing", holder_name("killed"))
     time.sleep(600)
 
 
 @pytest.mark.parametrize("reaped", [True, False], ids=["gone", "zombie"])
-def test_the_lease_of_a_killed_process_is_free_at_once(database: Database, reaped: bool) -> None:
+def test_the_lease_of_a_killed_process_is_free_at_once(place: Place, database: Database, reaped: bool) -> None:
     """A restart after kill -9 once waited for the lease's end; a dead child that nobody asked for counted as living."""
     leases = Leases(database)
-    child = SPAWN.Process(target=_hold_and_wait, args=(Path(database.engine.url.database or ""),))
+    child = SPAWN.Process(target=_hold_and_wait, args=(place,))
     child.start()
     while not leases.live("thing"):
+        assert child.is_alive()
         time.sleep(0.05)
     with pytest.raises(LeaseHeld):
         leases.acquire("thing", holder_name("next"))
