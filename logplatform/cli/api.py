@@ -35,8 +35,9 @@ def api(session: Session, host: str | None, port: int | None) -> None:
     from logplatform.api.server import bound, server_of  # noqa: PLC0415
     from logplatform.orchestration.services import Address  # noqa: PLC0415
 
-    with bound(session.settings, host, port) as listening:
-        server = server_of(session.settings)
+    settings = session.ready
+    with bound(settings, host, port) as listening:
+        server = server_of(settings)
         click.echo(f"API  {Address(*listening.getsockname()[:2]).url}")
         sys.stdout.flush()
         for number in (signal.SIGTERM, signal.SIGINT):

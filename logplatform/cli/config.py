@@ -13,7 +13,7 @@ from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
 from logplatform.landing.redaction import MASK
 from logplatform.settings.check import check
-from logplatform.settings.load import values
+from logplatform.settings.load import DEFAULT_ORIGIN, Loaded, values
 from logplatform.settings.mistakes import Mistake, SettingsError, key_text
 
 
@@ -27,16 +27,22 @@ def config() -> None:
 
 
 @config.command("check")
+@click.option("--connect", is_flag=True, help="Also ask every store on a server whether it can be used.")
 @click.option("--json", "as_json", is_flag=True, help="Print the mistakes as JSON.")
 @pass_session
 @click.pass_context
-def check_command(context: click.Context, session: Session, as_json: bool) -> None:
+def check_command(context: click.Context, session: Session, connect: bool, as_json: bool) -> None:
     """List every mistake in the settings with its place and the fix.
+
+    With --connect every store on a server is asked, as whatever starts the platform does first: a wrong address, wrong
+    credentials, a version that cannot be used and missing rights are told.
 
     Exit code 0: the settings can be used (warnings may be told); 1: there are mistakes.
     """
     try:
         found: Sequence[Mistake] = check(session.loaded)
+        if connect:
+            found = [*found, *_unusable(session.loaded)]
     except SettingsError as error:
         found = error.mistakes
     errors = [mistake for mistake in found if mistake.level == "error"]
@@ -48,6 +54,21 @@ def check_command(context: click.Context, session: Session, as_json: bool) -> No
         noun = "mistake" if len(errors) == 1 else "mistakes"
         click.echo(f"{len(errors)} {noun}." if errors else "The settings are fine.")
     context.exit(1 if errors else 0)
+
+
+def _unusable(loaded: Loaded) -> list[Mistake]:
+    """The stores that cannot be used, each at the place of its address."""
+    from logplatform.startup import faults  # noqa: PLC0415
+
+    written = [
+        (fault, next((place for key, place in loaded.origins.items() if key in _addresses(fault.key)), DEFAULT_ORIGIN))
+        for fault in faults(loaded.settings)
+    ]
+    return [Mistake(place, fault.key, str(fault.failure).removeprefix(f"{fault.key}: ")) for fault, place in written]
+
+
+def _addresses(section: str) -> set[str]:
+    return {f"{section}.{name}" for name in ("url", "bootstrap_servers", "master")}
 
 
 @config.command("show")

@@ -79,7 +79,7 @@ def _become(session: Session, arguments: Sequence[str]) -> None:
     # Dagster is imported here and not above: `logplatform --help` needs none of it.
     from logplatform.orchestration.home import prepare_home  # noqa: PLC0415
 
-    prepare_home(session.settings, os.environ)
+    prepare_home(session.ready, os.environ)
     if session.loaded.file is not None:
         os.environ[CONFIG_VARIABLE] = str(session.loaded.file.absolute())
     sys.stdout.flush()

@@ -40,6 +40,17 @@ class Session:
         """The settings, read once. Raises SettingsError with every mistake."""
         return self.loaded.settings
 
+    @property
+    def ready(self) -> "Settings":
+        """The settings, once every store on a server has answered that it can be used.
+
+        Raises SettingsError as `settings`, PermanentFailure or Unreachable with every store that cannot.
+        """
+        from logplatform.startup import ensure_stores  # noqa: PLC0415
+
+        ensure_stores(self.settings)
+        return self.settings
+
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
 """Decorator: the command is given the call's Session first."""

@@ -42,7 +42,7 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
     from logplatform.orchestration.home import WORKSPACE, opened_instance  # noqa: PLC0415
     from logplatform.orchestration.services import alone, api_program, free_address, programs  # noqa: PLC0415
 
-    settings = session.settings
+    settings = session.ready
     address = free_address(host or settings.dagster.host, settings.dagster.port if port is None else port)
     planned = programs(address, WORKSPACE, settings.log_directory)
     api_address = None

@@ -1,0 +1,133 @@
+"""Whether every store that the settings name can be used, asked before anything starts.
+
+What belongs here: which stores are asked, and what is told when one cannot be used. What does not: the questions
+themselves, which stand beside each store (`check_sql`, `check_index`, …).
+
+Stores that need no server are not asked. All are asked at the same time, so that one that does not answer costs no more
+than its own patience.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from logplatform.failures import LogplatformError, PermanentFailure, Unreachable
+from logplatform.settings.model import Settings
+from logplatform.settings.tickets import KafkaTopic
+from logplatform.tickets.topics import topics
+
+Question = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A store that cannot be used: the settings' key of its section, and why."""
+
+    key: str
+    failure: LogplatformError
+
+    def __str__(self) -> str:
+        """All of it in one line."""
+        return f"{self.key}: {str(self.failure).removeprefix(f'{self.key}: ')}"
+
+
+def faults(settings: Settings) -> list[Fault]:
+    """Ask every store on a server; those that cannot be used, in the settings' order."""
+    asked = list(_questions(settings))
+    if not asked:
+        return []
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = pool.map(lambda one: _answered(*one), asked)
+        return [fault for fault in found if fault is not None]
+
+
+def ensure_stores(settings: Settings) -> None:
+    """Raise one failure that tells every store that cannot be used.
+
+    Unreachable if all of them only do not answer, which may pass; else PermanentFailure.
+    """
+    found = faults(settings)
+    if not found:
+        return
+    kind = Unreachable if all(isinstance(fault.failure, Unreachable) for fault in found) else PermanentFailure
+    noun = "store" if len(found) == 1 else "stores"
+    raise kind("\n".join([f"{len(found)} {noun} cannot be used", *map(str, found)]))
+
+
+def _answered(key: str, question: Question) -> Fault | None:
+    try:
+        question()
+    except LogplatformError as failure:
+        return Fault(key, failure)
+    except ModuleNotFoundError as error:
+        return Fault(key, PermanentFailure(f"{error.name} is not installed: pip install 'logplatform[server]'"))
+    return None
+
+
+def _questions(settings: Settings) -> Iterator[tuple[str, Question]]:
+    stores = settings.stores
+    if stores.sql.type == "postgresql":
+        yield "stores.sql", lambda: _sql(settings)
+    if stores.files.type == "s3":
+        yield "stores.files", lambda: _files(settings)
+    if settings.uploads.enabled:
+        if stores.uploads.type == "mongodb":
+            yield "stores.uploads", lambda: _uploads(settings)
+        if stores.queue.type == "redis":
+            yield "stores.queue", lambda: _queue(settings)
+        if stores.index.type == "elasticsearch":
+            yield "stores.index", lambda: _index(settings)
+    if settings.tickets.enabled:
+        if _on_kafka(settings):
+            yield "stores.kafka", lambda: _kafka(settings)
+        if settings.tickets.engine == "spark":
+            yield "stores.spark", lambda: _spark(settings)
+
+
+# Each client is imported by its own question alone: they are extras, and slow to import.
+
+
+def _sql(settings: Settings) -> None:
+    from logplatform.stores.places import check_sql  # noqa: PLC0415
+
+    check_sql(settings.stores.sql)
+
+
+def _files(settings: Settings) -> None:
+    from logplatform.stores.file_places import check_files  # noqa: PLC0415
+
+    check_files(settings.stores.files)
+
+
+def _uploads(settings: Settings) -> None:
+    from logplatform.stores.mongo_client import check_uploads  # noqa: PLC0415
+
+    check_uploads(settings.stores.uploads)
+
+
+def _queue(settings: Settings) -> None:
+    from logplatform.stores.redis_queue import check_queue  # noqa: PLC0415
+
+    check_queue(settings.stores.queue)
+
+
+def _index(settings: Settings) -> None:
+    from logplatform.stores.log_places import check_index  # noqa: PLC0415
+
+    check_index(settings.stores.index)
+
+
+def _kafka(settings: Settings) -> None:
+    from logplatform.stores.kafka_topics import check_kafka  # noqa: PLC0415
+
+    check_kafka(settings.stores.kafka, _on_kafka(settings))
+
+
+def _spark(settings: Settings) -> None:
+    from logplatform.stores.spark_session import check_spark  # noqa: PLC0415
+
+    check_spark(settings.stores.spark, kafka=bool(_on_kafka(settings)))
+
+
+def _on_kafka(settings: Settings) -> list[KafkaTopic]:
+    return [source for source in topics(settings) if isinstance(source, KafkaTopic)]
