@@ -14,10 +14,13 @@ import sqlalchemy as sa
 from logplatform.archives.recompress import recompress
 from logplatform.archives.views import sweep_views as sweep_archive_views
 from logplatform.landing.retention import Kind, Pruned, Removed
+from logplatform.stores.log_places import is_manifest_only
 from logplatform.stores.schema import dataset_file, dead_letter
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.retention import prune_topics
 from logplatform.uploads.put_away import forget_set_aside
+from logplatform.uploads.room import open_room
+from logplatform.uploads.upkeep import tidy
 from logplatform.uploads.views import sweep_views
 
 READERS_WAIT = timedelta(hours=1)
@@ -59,7 +62,12 @@ def prune(tenancy: Tenancy) -> Iterator[Removed]:
 
 
 def _upload_leftovers(tenancy: Tenancy) -> Iterator[Removed]:
-    """Links to what was removed, and refused files of inboxes that were kept long enough."""
+    """Event days of the index that are too old, links to what was removed, refused files of inboxes that were kept
+    long enough."""
+    with open_room(tenancy) as room:
+        tidied = tidy(room, tenancy.settings.uploads.index_days)
+    yield Removed("index", tidied.expired_files, 0)
+    yield Removed("tmp", tidied.swept_files, 0)
     yield Removed("tmp", sweep_views(tenancy.files, tenancy.settings.data_root), 0)
     yield Removed("error", forget_set_aside(tenancy), 0)
 
@@ -69,6 +77,8 @@ def _swept_datasets(tenancy: Tenancy) -> Iterator[int]:
     with tenancy.database.read() as connection:
         names = list(connection.execute(query).scalars())
     for name in names:
+        if is_manifest_only(name):
+            continue
         yield tenancy.dataset(name, _MANIFEST_ONLY).sweep(READERS_WAIT)
 
 

@@ -14,9 +14,10 @@ from benchmarks.pieces.uploads import indexed
 from logplatform.landing.leases import utc_now
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.files import LocalFiles
-from logplatform.stores.log_index import COMPACTION_ORDER, DATASET, LogIndex, open_log_index
+from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_query import ALL, Filters, Search
 from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.parquet_index import COMPACTION_ORDER, DATASET, open_parquet_index
 from logplatform.stores.sql import Database
 from logplatform.uploads.completion import completions
 from logplatform.uploads.figures import analytics, dashboard, fraud, performance
@@ -80,7 +81,7 @@ def ask(folder: str) -> Piece:
 
     def run() -> dict[str, float]:
         found: dict[str, float] = {}
-        with open_log_index(dataset) as opened:
+        with open_parquet_index(dataset) as opened:
             for name, question in QUESTIONS.items():
                 found[name], found[f"{name} cpu"] = _fewest(opened, question)
         return found

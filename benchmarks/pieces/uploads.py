@@ -20,9 +20,9 @@ from logplatform.landing.redaction import Redactor
 from logplatform.settings.model import Settings
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.files import LocalFiles
-from logplatform.stores.log_index import DATASET, open_log_index
 from logplatform.stores.log_query import Aggregation
 from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.parquet_index import DATASET, open_parquet_index
 from logplatform.stores.sql import Database
 from logplatform.uploads.enrich import Enricher, Provenance
 from logplatform.uploads.geoip import Place, open_geoip
@@ -132,7 +132,7 @@ def indexed(path: str, folder: str) -> Piece:
     _warm()
 
     def run() -> dict[str, float]:
-        with open_log_index(dataset) as index:
+        with open_parquet_index(dataset) as index:
             with index.replacing(["benchmark"]) as replacement:
                 for day, batch in _documents(path):
                     replacement.write(day, "benchmark", batch)

@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from logplatform.api.errors import Refused
 from logplatform.stores.log_engine import QueryTimeout, QueryTooLarge
-from logplatform.stores.log_index import LogIndex, ParquetLogIndex
+from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_query import BadQuery
 
 MAX_WAITING = 256
@@ -30,13 +30,13 @@ R = TypeVar("R")
 class Questions:
     """`asked`: a place for each question at work; `exports`: for each export; `seconds` a question may take."""
 
-    index: ParquetLogIndex
+    index: LogIndex
     asked: anyio.CapacityLimiter
     exports: anyio.CapacityLimiter
     seconds: float
 
     @classmethod
-    def of(cls, index: ParquetLogIndex, at_once: int, seconds: float) -> "Questions":
+    def of(cls, index: LogIndex, at_once: int, seconds: float) -> "Questions":
         """Questions to `index`, so many at once."""
         return cls(index, anyio.CapacityLimiter(at_once), anyio.CapacityLimiter(MAX_EXPORTS), seconds)
 

@@ -30,7 +30,7 @@ GIB = 1 << 30
 ABANDONED_SECONDS = 3_600
 """When the disk is full, a part that nobody has written to for so long counts as abandoned."""
 
-Kind = Literal["tmp", "processed", "extracted", "error", "recompressed"]
+Kind = Literal["tmp", "processed", "extracted", "error", "recompressed", "index"]
 
 
 @dataclass(frozen=True, slots=True)

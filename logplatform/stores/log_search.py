@@ -19,7 +19,8 @@ from logplatform.stores.log_sql import fetch_sql, occurs_sql, places_sql, simila
 from logplatform.stores.log_text import NEARLY, Term, distance_allowed, highlighted, terms_of
 
 MAX_PAGE_BYTES = 64 << 20
-_SIMILAR_WORDS = 5
+SIMILAR_WORDS = 5
+"""So many words that are nearly a term take its place where it occurs nowhere."""
 _FETCHED_ROWS = 100
 
 
@@ -64,7 +65,7 @@ def search_page(reading: Reading, files: Sequence[VisibleFile], search: Search) 
         return Page(total, search.page, search.size, [])
     rows = _documents(reading, _places(reading, search, terms, _window(files, cells, search)))
     words = [term.text for term in terms]
-    hits = [Hit(row["id"], document(row), place.score, _highlights(row, words)) for place, row in rows]
+    hits = [Hit(row["id"], document(row), place.score, highlights_of(row, words)) for place, row in rows]
     return Page(total, search.page, search.size, hits)
 
 
@@ -101,7 +102,7 @@ def _replaced(reading: Reading, filters: Filters, terms: Sequence[Term], occurs:
         if there:
             found.append(term)
         elif distance_allowed(term.text):
-            words = newest.rows(similar_sql(newest.source, filters, term, _SIMILAR_WORDS))
+            words = newest.rows(similar_sql(newest.source, filters, term, SIMILAR_WORDS))
             found += [Term(word, NEARLY) for (word,) in words]
     return list({term.text: term for term in reversed(found)}.values())[::-1]
 
@@ -168,7 +169,8 @@ def _documents(reading: Reading, places: Sequence[_Place]) -> list[tuple[_Place,
     return [(place, rows[place.file, place.row]) for place in places]
 
 
-def _highlights(row: Mapping[str, Any], words: Sequence[str]) -> dict[str, list[str]]:
+def highlights_of(row: Mapping[str, Any], words: Sequence[str]) -> dict[str, list[str]]:
+    """For each field of a row that holds one of the words, its text around them."""
     if not words:
         return {}
     found = {name: highlighted(row[name], words) for name in TEXT_BOOSTS if row[name]}

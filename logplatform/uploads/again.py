@@ -36,7 +36,7 @@ def derive_again(room: UploadRoom, days: Sequence[date], doing: Doing) -> int:
 def mark_stale(room: UploadRoom, days: Sequence[date], asset: str) -> None:
     """Mark every event day that uploads of these days have documents on."""
     for record in uploads_of(room, days):
-        changed = room.index.dataset.partitions([record.sha256])
+        changed = room.index.days([record.sha256])
         with room.tenancy.ledger.transaction() as connection:
             room.stale.mark(connection, (asset,), changed, day_of(record))
 

@@ -1,27 +1,25 @@
 """Keeping the index small and quick: few files a day, no days that are too old.
 
-What belongs here: what is to be merged and removed. What does not: how (`stores.dataset`).
+What belongs here: what is to be merged and removed. What does not: how (`stores.log_index`).
 """
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
-from logplatform.failures import Conflict
-from logplatform.stores.dataset import VisibleFile
-from logplatform.stores.log_index import COMPACTION_ORDER
+import sqlalchemy as sa
+
 from logplatform.uploads.derive import alerts_dataset, metrics_dataset
 from logplatform.uploads.room import UploadRoom
 
 # Fewer files cost a query next to nothing; merging them all the time would.
 MERGED_FROM_FILES = 8
-# Longer than any query may take: readers finish on the files that they began with.
-SWEPT_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """Event days whose files were merged, files of days that were too old, files removed from the disk."""
+    """Event days whose files were merged, files (or indices) of days that were too old, and what was removed that
+    nobody reads any more: files, or documents of a server."""
 
     merged_days: int
     expired_files: int
@@ -33,40 +31,23 @@ def tidy(room: UploadRoom, keep_days: int | None, merge_from: int = MERGED_FROM_
 
     A day that is being written to is left for the next time.
     """
-    dataset = room.index.dataset
-    expired = 0
-    if keep_days is not None:
-        first = (room.tenancy.now().astimezone(UTC) - timedelta(days=keep_days)).date()
-        expired = _expire(room, first.isoformat())
-    files = Counter(file.partition for file in dataset.visible())
-    merged = sum(_merged(room, day) for day, count in files.items() if count >= merge_from)
-    return Tidied(merged, expired, dataset.sweep(SWEPT_AFTER))
+    expired = expire(room, keep_days)
+    swept = room.index.sweep(merge_from)
+    return Tidied(swept.merged_days, expired, swept.removed)
 
 
-def _expire(room: UploadRoom, before: str) -> int:
-    """Make the files of days before `before` invisible, and tell the ledger which uploads that takes documents of."""
-    old = [file for file in room.index.dataset.visible(last=before) if file.partition < before]
-    expired = sum(_expired(room, file) for file in old)
+def expire(room: UploadRoom, keep_days: int | None) -> int:
+    """Remove event days older than `keep_days` (None: none), and tell the ledger which uploads that takes documents of;
+    how many files or indices they took."""
+    if keep_days is None:
+        return 0
+    before = (room.tenancy.now().astimezone(UTC) - timedelta(days=keep_days)).date().isoformat()
+
+    def forget(connection: sa.Connection, origins: Mapping[str, int]) -> None:
+        for sha256, documents in origins.items():
+            room.uploads.expire(connection, sha256, documents)
+
+    expired = room.index.expire(before, forget)
     for derived in (alerts_dataset(room.tenancy), metrics_dataset(room.tenancy)):
         derived.expire(before)
     return expired
-
-
-def _expired(room: UploadRoom, file: VisibleFile) -> bool:
-    origins = room.index.dataset.origins(file)
-    try:
-        with room.tenancy.ledger.transaction() as connection:
-            room.index.dataset.swap(connection, [file], [])
-            for sha256, documents in origins.items():
-                room.uploads.expire(connection, sha256, documents)
-    except Conflict:
-        # Somebody has just replaced or merged it: what took its place goes the next time.
-        return False
-    return True
-
-
-def _merged(room: UploadRoom, day: str) -> bool:
-    try:
-        return room.index.dataset.compact(day, COMPACTION_ORDER)
-    except Conflict:
-        return False

@@ -11,8 +11,9 @@ import pytest
 from logplatform.api import asking
 from logplatform.api.asking import Questions
 from logplatform.api.errors import Refused
-from logplatform.stores.log_index import LogIndex, ParquetLogIndex
+from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_query import Aggregation, Search
+from logplatform.stores.parquet_index import ParquetLogIndex
 from logplatform_tests.uploads.indexed import ndjson, open_index, put, some_events
 
 

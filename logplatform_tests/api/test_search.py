@@ -233,8 +233,9 @@ with open_uploads(Settings.model_validate({"data_root": sys.argv[1]})) as room:
     for number in range(6):
         put(room.index, f"upload {number}", ndjson(some_events(100, seed=number)))
         if number == 3:
-            for day in {file.partition for file in room.index.dataset.visible()}:
-                room.index.dataset.compact(day, ("timestamp", "id"))
+            dataset = room.tenancy.dataset(DATASET, DOCUMENTS)
+            for day in {file.partition for file in dataset.visible()}:
+                dataset.compact(day, ("timestamp", "id"))
 """
 
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from logplatform.failures import Conflict
 from logplatform.stores import log_search
 from logplatform.stores.log_engine import QueryTimeout
-from logplatform.stores.log_index import ParquetLogIndex
 from logplatform.stores.log_query import (
     ALL,
     COUNT,
@@ -30,6 +29,7 @@ from logplatform.stores.log_query import (
 )
 from logplatform.stores.log_schema import DOCUMENTS
 from logplatform.stores.log_text import highlighted, terms_of
+from logplatform.stores.parquet_index import ParquetLogIndex
 from logplatform_tests.uploads.indexed import BEGIN, Event, ndjson, open_index, put, some_events
 
 EVENTS = some_events()

@@ -14,8 +14,9 @@ from typing import Any
 from logplatform.landing.leases import utc_now
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.files import LocalFiles
-from logplatform.stores.log_index import DATASET, ParquetLogIndex, open_log_index
+from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.parquet_index import DATASET, ParquetLogIndex, open_parquet_index
 from logplatform.stores.sql import Database
 from logplatform.uploads.enrich import Enricher, Provenance
 from logplatform.uploads.geoip import open_geoip
@@ -34,13 +35,13 @@ def open_index(folder: Path) -> Generator[ParquetLogIndex]:
     """An empty index."""
     database = Database.at(folder / "uploads.db")
     try:
-        with open_log_index(Dataset(DATASET, "default", DOCUMENTS, LocalFiles(folder), database, utc_now)) as index:
+        with open_parquet_index(Dataset(DATASET, "default", DOCUMENTS, LocalFiles(folder), database, utc_now)) as index:
             yield index
     finally:
         database.close()
 
 
-def put(index: ParquetLogIndex, origin: str, data: bytes, kind: FileType = "json") -> int:
+def put(index: LogIndex, origin: str, data: bytes, kind: FileType = "json") -> int:
     """Make the documents of a file the only ones of `origin`; how many they are."""
     provenance = Provenance("default", origin, "job", kind, BEGIN)
     with index.replacing([origin]) as replacement:
@@ -48,7 +49,7 @@ def put(index: ParquetLogIndex, origin: str, data: bytes, kind: FileType = "json
             for day, batch in _ENRICHER.enrich(block, provenance).documents:
                 replacement.write(day, origin, batch)
         documents = replacement.ready()
-        with index.dataset.database.write() as connection:
+        with index.database.write() as connection:
             replacement.commit(connection)
     return documents
 

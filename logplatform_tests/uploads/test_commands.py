@@ -15,6 +15,8 @@ from logplatform.cli import main
 from logplatform.cli.upload_figures import FIGURES
 from logplatform.settings.model import Settings
 from logplatform.stores.log_query import Search
+from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.parquet_index import DATASET
 from logplatform.uploads.intake import receive
 from logplatform.uploads.room import open_uploads
 from logplatform.uploads.upkeep import tidy
@@ -119,7 +121,7 @@ def test_tidying_merges_small_files_and_removes_old_days(tmp_path: Path) -> None
         done = tidy(room, keep_days=2)
         kept = [event for event in EVENTS if event["timestamp"] >= "2026-03-03"]
         assert (done.merged_days, done.expired_files > 0) == (2, True)
-        assert len(room.index.dataset.visible()) == 2
+        assert len(room.tenancy.dataset(DATASET, DOCUMENTS).visible()) == 2
         assert room.index.search(Search()).total == len(kept)
         moment += timedelta(hours=2)
         assert tidy(room, keep_days=2).swept_files > 0

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from logplatform.stores.log_index import ParquetLogIndex
 from logplatform.stores.log_query import ALL, BadQuery, Filters
+from logplatform.stores.parquet_index import ParquetLogIndex
 from logplatform.uploads.figures import analytics, dashboard, performance
 from logplatform.uploads.figures import fraud as fraud_figures
 from logplatform.uploads.fraud import FraudRules, Transaction, scored
