@@ -52,7 +52,7 @@ SCHEMAS: Mapping[Growing, pa.Schema] = {
 # A commit takes seconds; the folders of old versions hold their files by links of their own.
 SWEEP_AFTER = timedelta(hours=1)
 # Rows are never derived again by parts of a table, so all of its files belong together.
-PARTITION = "all"
+_PARTITION = "all"
 
 
 def reject_rows(topic: str, rejects: Iterable[Reject], commit_id: int) -> pa.Table:
@@ -112,7 +112,8 @@ class Tables:
         if isinstance(rows, pa.Table):
             return [self.publish(dataset, Rows(schema, absorbed, rows))]
         older = [self.publish(dataset, Rows(schema, absorbed))] if absorbed else []
-        return [*older, *rows.publish(self.tenancy.files, f"{dataset.prefix}/{PARTITION}", self.format)]
+        written = rows.publish(f"{dataset.prefix}/{_PARTITION}", self.format)
+        return [*older, *(NewFile(_PARTITION, it.key, it.rows, it.bytes, {_PARTITION: it.rows}) for it in written)]
 
     def tidy(self, lease: Lease, state: TicketState) -> bool:
         """Merge files that are too many, and write files of another format again; tells whether anything was done.
@@ -138,7 +139,7 @@ class Tables:
 
     def publish(self, dataset: Dataset, rows: Rows) -> NewFile:
         """Write rows to a new file of a table; nobody sees it before it is swapped in."""
-        key = f"{dataset.prefix}/{PARTITION}/{uuid.uuid4().hex}.{self.format}"
+        key = f"{dataset.prefix}/{_PARTITION}/{uuid.uuid4().hex}.{self.format}"
         with self.tenancy.files.part() as part:
             write(part.path, self.format, rows)
-            return NewFile(PARTITION, key, rows.count, part.publish(key), {PARTITION: rows.count})
+            return NewFile(_PARTITION, key, rows.count, part.publish(key), {_PARTITION: rows.count})

@@ -9,13 +9,11 @@ The statements are plain SQL on the tables `tickets` and `teams`, which both eng
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
 
-from logplatform.stores.dataset_writer import NewFile
-from logplatform.stores.files import Files
 from logplatform.tickets.files import Format
 from logplatform.tickets.judge import ROWS
 from logplatform.tickets.ticket import RequestType
@@ -38,6 +36,14 @@ TICKETS = pa.schema(
 """Columns of `tickets_with_assignment` and `high_priority_tickets`; `commit_id` tells the commit that brought it."""
 
 
+class Written(NamedTuple):
+    """A file that was published."""
+
+    key: str
+    rows: int
+    bytes: int
+
+
 class Spread(Protocol):
     """Rows that are too many for this process; they have the columns `TICKETS`, and lie where they were computed."""
 
@@ -50,8 +56,8 @@ class Spread(Protocol):
         """All of them in this process: at most one commit's."""
         ...
 
-    def publish(self, files: Files, folder: str, format_: Format) -> list[NewFile]:
-        """Write them, where they lie, to files below `folder` that nobody sees yet."""
+    def publish(self, folder: str, format_: Format) -> list[Written]:
+        """Write them, where they lie, to files of the store that nobody sees yet, their keys below `folder`."""
         ...
 
 
