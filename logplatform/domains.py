@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from logplatform.databases import database_of
+from logplatform.file_sources import enabled_sources
 from logplatform.orchestration.backlog import Waits
 from logplatform.orchestration.discovery import Watched
 from logplatform.orchestration.figures import Arrow, Unit
 from logplatform.settings.model import Domain, Settings
-from logplatform.settings.uploads import INBOX
+from logplatform.settings.uploads import INBOX, InboxFolder
 from logplatform.standing import Standing, standing_of
-from logplatform.tenancy import Tenancy, enabled_sources, open_tenancy
+from logplatform.tenancy import Tenancy, open_tenancy
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,13 @@ def _uploads() -> Parts:
 
 
 def _takes_uploads(settings: Settings) -> bool:
-    """Something was sent before, or there is a folder in which something may lie."""
+    """Something was sent before, or there is a folder, here or at a server, in which something may lie."""
     section = settings.uploads
     folders = [settings.data_root / INBOX] if section.inbox else []
-    folders += [folder.path for folder in section.inboxes if folder.enabled]
-    return section.enabled and (database_of(settings, "uploads").exists() or any(folder.is_dir() for folder in folders))
+    inboxes = [inbox for inbox in section.inboxes if inbox.enabled]
+    folders += [inbox.path for inbox in inboxes if isinstance(inbox, InboxFolder)]
+    there = any(not isinstance(inbox, InboxFolder) for inbox in inboxes) or any(folder.is_dir() for folder in folders)
+    return section.enabled and (there or database_of(settings, "uploads").exists())
 
 
 _PARTS: Mapping[Domain, Callable[[], Parts]] = {

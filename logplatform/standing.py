@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from logplatform.file_sources import enabled_sources
 from logplatform.landing.observations import ErrorKind, ErrorType, Status
 from logplatform.settings.model import Domain
 from logplatform.stores.schema import dataset_file, day_commit
 from logplatform.stores.schema import observation as table
-from logplatform.tenancy import Tenancy, enabled_sources
+from logplatform.tenancy import Tenancy
 
 SAMPLE = 5
 Word = TypeVar("Word", bound=str)

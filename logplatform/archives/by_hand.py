@@ -24,6 +24,7 @@ from logplatform.landing.observations import ErrorKind, Observation
 from logplatform.sources.base import Entry, Source, held_mtime
 from logplatform.sources.folder import FolderSource
 from logplatform.sources.names import name_text
+from logplatform.sources.remote import RemoteSource
 from logplatform.stores.schema import observation as table
 from logplatform.tenancy import Tenancy
 
@@ -173,6 +174,8 @@ def _relative(source: Source, path: str) -> str:
         and Path(path).is_relative_to(source.root.absolute())
     ):
         return Path(path).relative_to(source.root.absolute()).as_posix()
+    if isinstance(source, RemoteSource):
+        return source.relative(path)
     return path
 
 

@@ -12,10 +12,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from logplatform.file_sources import enabled_sources
 from logplatform.landing.observations import Status
 from logplatform.metrics.catalogue import Sample
 from logplatform.stores.schema import observation as table
-from logplatform.tenancy import Tenancy, enabled_sources
+from logplatform.tenancy import Tenancy
 
 _GOOD: frozenset[Status] = frozenset({"copied", "extracted", "processed", "seen"})
 _WAITS: frozenset[Status] = frozenset({"pending", "copied", "extracted"})

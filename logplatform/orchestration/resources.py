@@ -15,7 +15,9 @@ from typing import Any
 import dagster as dg
 
 from logplatform.databases import database_of
-from logplatform.failures import PermanentFailure
+from logplatform.file_sources import FileSource, ServerSource, enabled_sources, open_source
+from logplatform.orchestration.server_resources import server_resource
+from logplatform.orchestration.topic_resources import given_topics, topic_keys, topic_resources
 from logplatform.settings.model import Domain, Settings
 from logplatform.settings.stores import FilesStore, SqlStore
 from logplatform.sources.base import Source
@@ -24,7 +26,7 @@ from logplatform.stores.file_places import open_files
 from logplatform.stores.files import Files, LocalFiles
 from logplatform.stores.places import Place, PostgresSchema, SqliteFile
 from logplatform.stores.sql import Database
-from logplatform.tenancy import Tenancy, enabled_sources, open_source
+from logplatform.tenancy import Tenancy
 
 FILES = "files"
 
@@ -117,7 +119,7 @@ class FolderSourceResource(dg.ConfigurableResource[Any]):
             name=source.name, root=str(source.root), patterns=list(source.patterns), follow_links=source.follow_links
         )
 
-    def open(self) -> Source:
+    def open(self, given: FileSource | None = None) -> Source:  # noqa: ARG002 (a server's password is in it)
         """The source; nothing is read before it is listed."""
         return FolderSource(self.name, Path(self.root), tuple(self.patterns), self.follow_links)
 
@@ -140,33 +142,36 @@ def source_keys(settings: Settings, domain: Domain) -> list[str]:
 
 def domain_keys(settings: Settings, domain: Domain) -> set[str]:
     """The resource keys that a domain's assets, checks and sensors require."""
-    return {FILES, sql_key(domain), *source_keys(settings, domain)}
+    return {FILES, sql_key(domain), *source_keys(settings, domain), *topic_keys(settings, domain)}
 
 
 def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.ConfigurableResource[Any]]:
     """The resources behind `domain_keys`."""
-    sources = {
-        source_key(domain, source.name): source_resource(open_source(source))
-        for source in enabled_sources(settings, domain)
-    }
+    sources = {source_key(domain, source.name): source_resource(source) for source in enabled_sources(settings, domain)}
     return {
         FILES: FilesResource.of(settings.stores.files, settings.data_root),
         sql_key(domain): SqlResource.of(database_of(settings, domain)),
         **sources,
+        **topic_resources(settings, domain),
     }
 
 
-def source_resource(source: Source) -> dg.ConfigurableResource[Any]:
-    """The resource that opens an equal source; raises PermanentFailure for a kind that has none."""
-    if isinstance(source, FolderSource):
-        return FolderSourceResource.of(source)
-    raise PermanentFailure(f"source {source.name}: there is no Dagster resource for {type(source).__name__}")
+def source_resource(source: FileSource) -> dg.ConfigurableResource[Any]:
+    """The resource that opens the source of these settings."""
+    if isinstance(source, ServerSource):
+        return server_resource(source)
+    opened = open_source(source)
+    assert isinstance(opened, FolderSource)  # noqa: S101
+    return FolderSourceResource.of(opened)
 
 
 @contextmanager
 def opened_tenancy(resources: object, settings: Settings, domain: Domain) -> Generator[Tenancy]:
     """The domain's tenancy, on the resources that `context.resources` carries."""
     files = getattr(resources, FILES).open(settings.stores.files)
-    sources = [getattr(resources, key).open() for key in source_keys(settings, domain)]
+    sources = [
+        getattr(resources, source_key(domain, given.name)).open(given) for given in enabled_sources(settings, domain)
+    ]
     with getattr(resources, sql_key(domain)).open(settings.stores.sql) as database:
-        yield Tenancy(settings, domain, database, files, given_sources=sources)
+        topics = given_topics(resources, settings, domain)
+        yield Tenancy(settings, domain, database, files, given_sources=sources, given_topics=topics)

@@ -6,7 +6,7 @@ that all domains share (`policies`).
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
 from logplatform.settings.base import (
     AnchoredPath,
@@ -18,21 +18,18 @@ from logplatform.settings.base import (
     Share,
     Timezone,
     Whole,
+    by_type,
     refuse,
     repeated_names,
 )
 from logplatform.settings.policies import GIB, RetrySettings
+from logplatform.settings.servers import FtpServer, RemotePaths, SshServer
 
 
-class ArchiveFolder(Section):
-    """One server's logs in a folder of this machine (a mount, a copy, a backup); its name is the server's."""
+class _Archives(Section):
+    """What every source of archives has; its name is the server's."""
 
     name: Name
-    type: Literal["folder"] = "folder"
-    path: AnchoredPath
-    """The folder."""
-    patterns: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
-    """Shell patterns of the files to take, for the name or for the path under `path`; subfolders are looked into."""
     enabled: bool = True
     timezone: Timezone | None = None
     """Zone of timestamps that name none; the settings' `timezone` where left out."""
@@ -40,7 +37,36 @@ class ArchiveFolder(Section):
     """Remove a file there after its durable commit, if its size and mtime are unchanged."""
 
 
-ArchiveSource = ArchiveFolder
+class ArchiveFolder(_Archives):
+    """One server's logs in a folder of this machine (a mount, a copy, a backup)."""
+
+    type: Literal["folder"] = "folder"
+    path: AnchoredPath
+    """The folder."""
+    patterns: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Shell patterns of the files to take, for the name or for the path under `path`; subfolders are looked into."""
+
+
+class ArchiveSsh(SshServer, _Archives):
+    """One server's logs, fetched from it over SSH."""
+
+    type: Literal["sftp"] = "sftp"
+    remote_path: RemotePaths
+    """Globs of the files to take, such as /var/log/apps/*.gz."""
+
+
+class ArchiveFtp(FtpServer, _Archives):
+    """One server's logs, fetched from it over FTP."""
+
+    type: Literal["ftp"] = "ftp"
+    remote_path: RemotePaths
+    """Globs of the files to take, such as /logs/*.gz."""
+
+
+ArchiveSource = Annotated[
+    Annotated[ArchiveFolder, Tag("folder")] | Annotated[ArchiveSsh, Tag("sftp")] | Annotated[ArchiveFtp, Tag("ftp")],
+    by_type("folder"),
+]
 """Every kind of source of archives, told apart by `type`."""
 
 

@@ -12,9 +12,13 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from logplatform.settings.api import is_loopback
-from logplatform.settings.load import Loaded
+from logplatform.settings.archives import ArchiveFolder
+from logplatform.settings.load import DEFAULT_ORIGIN, Loaded
+from logplatform.settings.machines import MachineFolder
 from logplatform.settings.mistakes import Mistake
 from logplatform.settings.secrecy import is_secret
+from logplatform.settings.server_check import server_faults
+from logplatform.settings.servers import FtpServer, SshServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class _Checked:
 def check(loaded: Loaded) -> list[Mistake]:
     """Every mistake (level error) and everything odd (level warning) that the disk shows; writes nothing."""
     checked = _Checked(loaded)
-    parts = (_writable, _sources, _centres, _secrets, _alerts, _nothing_to_do)
+    parts = (_writable, _sources, _centres, _servers, _secrets, _alerts, _nothing_to_do)
     return [mistake for part in parts for mistake in part(checked)]
 
 
@@ -47,8 +51,8 @@ def _sources(checked: _Checked) -> Iterator[Mistake]:
     settings = checked.loaded.settings
     for domain, sources in (("archives", settings.archives.sources), ("machines", settings.machines.sources)):
         for index, source in enumerate(sources):
-            key = f"{domain}.sources[{index}].path"
-            if source.enabled:
+            if source.enabled and isinstance(source, ArchiveFolder | MachineFolder):
+                key = f"{domain}.sources[{index}].path"
                 yield from _folder(checked, key, source.path, writable=source.delete_source)
 
 
@@ -70,12 +74,28 @@ def _folder(checked: _Checked, key: str, path: Path, *, writable: bool) -> Itera
 
 def _centres(checked: _Checked) -> Iterator[Mistake]:
     for index, source in enumerate(checked.loaded.settings.machines.sources):
-        for folder in source.folders if source.enabled and source.path.is_dir() else ():
+        if not isinstance(source, MachineFolder) or not source.enabled or not source.path.is_dir():
+            continue
+        for folder in source.folders:
             if not (source.path / folder).is_dir():
                 key = f"machines.sources[{index}].folders.{folder}"
                 yield checked.told(
                     key, f"{source.path / folder} does not exist yet", "look for a typing error", "warning"
                 )
+
+
+def _servers(checked: _Checked) -> Iterator[Mistake]:
+    settings = checked.loaded.settings
+    listed = {"archives.sources": settings.archives.sources, "machines.sources": settings.machines.sources}
+    for key, sources in {**listed, "uploads.inboxes": settings.uploads.inboxes}.items():
+        for index, source in enumerate(sources):
+            if source.enabled and isinstance(source, SshServer | FtpServer):
+                for name, message, fix, level in server_faults(source, source.name):
+                    field, whole = f"{key}[{index}].{name}", f"{key}[{index}].name"
+                    # What is left out has no place of its own: the source's is told.
+                    origins = checked.loaded.origins
+                    place = origins[field] if origins.get(field, DEFAULT_ORIGIN) != DEFAULT_ORIGIN else origins[whole]
+                    yield Mistake(place, field, message, fix, level)
 
 
 def _secrets(checked: _Checked) -> Iterator[Mistake]:

@@ -6,11 +6,13 @@ values of which some are invalid. What does not: the rules themselves, which the
 
 from collections.abc import Iterator, Mapping
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from logplatform.settings.base import Conflict, repeated_names
-from logplatform.settings.machines import MachineFolder, repeated_centres
+from logplatform.settings.machines import MachineSource, repeated_centres
 from logplatform.settings.mistakes import value_at
+
+_MACHINE_SOURCE: TypeAdapter[MachineSource] = TypeAdapter(MachineSource)
 
 
 def conflicts_in(raw: Mapping[str, object]) -> Iterator[Conflict]:
@@ -29,9 +31,9 @@ def _sources(raw: Mapping[str, object], domain: str) -> list[tuple[int, dict[str
     return [(i, {str(k): v for k, v in item.items()}) for i, item in enumerate(items) if isinstance(item, dict)]
 
 
-def _valid(source: dict[str, object]) -> list[MachineFolder]:
+def _valid(source: dict[str, object]) -> list[MachineSource]:
     try:
-        return [MachineFolder.model_validate(source)]
+        return [_MACHINE_SOURCE.validate_python(source)]
     except ValidationError:
         return []
 

@@ -159,4 +159,4 @@ def _unknown(variable: Variable, path: KeyPath, root: type[Section]) -> Mistake:
 def _is_collection(annotation: object) -> bool:
     if typing.get_origin(annotation) in (tuple, dict):
         return True
-    return isinstance(annotation, type) and issubclass(annotation, Section)
+    return bool(known_keys(annotation))

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from logplatform.settings.base import Section
 from logplatform.settings.conflicts import conflicts_in
+from logplatform.settings.credentials import logins
 from logplatform.settings.document import MAX_BYTES, Document, read_document
 from logplatform.settings.environment import (
     CONFIG_VARIABLE,
@@ -146,6 +147,8 @@ def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Loade
     for found in overrides(variables.values(), Settings):
         mistake = merged.put(found) if isinstance(found, Override) else found
         mistakes.extend([mistake] if mistake else [])
+    for login in list(logins(merged.raw, variables)):
+        merged.put(login)
     settings, invalid = _validated(merged, base, str(file or "settings"))
     told = {mistake.key for mistake in mistakes if mistake.key}
     mistakes.extend(mistake for mistake in invalid if mistake.key not in told)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from logplatform.settings.base import (
     AnchoredPath,
@@ -20,10 +20,12 @@ from logplatform.settings.base import (
     Share,
     Timezone,
     Whole,
+    by_type,
     refuse,
     repeated_names,
 )
 from logplatform.settings.policies import RetrySettings
+from logplatform.settings.servers import FtpServer, RemoteFolder, SshServer
 
 
 class OeeSettings(Section):
@@ -82,12 +84,10 @@ KNOWN_CENTRES: dict[str, Centre] = {
 }
 
 
-class MachineFolder(Section):
-    """A folder of this machine that holds one folder a machining centre, with files `YYYYMMDD.LOG`."""
+class _Machines(Section):
+    """What every source of machine logs has."""
 
     name: Name
-    type: Literal["folder"] = "folder"
-    path: AnchoredPath
     folders: Annotated[dict[str, Centre], BeforeValidator(centres_of), Field(min_length=1)] = Field(
         default=KNOWN_CENTRES
     )
@@ -99,7 +99,33 @@ class MachineFolder(Section):
     """Remove a file there when its day is over and its session is committed."""
 
 
-MachineSource = MachineFolder
+class MachineFolder(_Machines):
+    """A folder of this machine that holds one folder a machining centre, with files `YYYYMMDD.LOG`."""
+
+    type: Literal["folder"] = "folder"
+    path: AnchoredPath
+
+
+class MachineFtp(FtpServer, _Machines):
+    """A folder of an FTP server that holds one folder a machining centre."""
+
+    type: Literal["ftp"] = "ftp"
+    path: RemoteFolder = ""
+    """The folder there; left out: where a login begins."""
+
+
+class MachineSsh(SshServer, _Machines):
+    """A folder of an SSH server that holds one folder a machining centre."""
+
+    type: Literal["sftp"] = "sftp"
+    path: RemoteFolder = ""
+    """The folder there; left out: where a login begins."""
+
+
+MachineSource = Annotated[
+    Annotated[MachineFolder, Tag("folder")] | Annotated[MachineFtp, Tag("ftp")] | Annotated[MachineSsh, Tag("sftp")],
+    by_type("folder"),
+]
 """Every kind of source of machine logs, told apart by `type`."""
 
 

@@ -21,8 +21,15 @@ from logplatform.settings.base import Conflict, Section
 KeyPath = tuple[str | int, ...]
 """Keys and list positions from the root of the settings down, such as ("archives", "sources", 0, "name")."""
 
-LATER_SOURCES = ("sftp", "ssh", "scp", "rsync", "ftp", "ftps", "s3", "http", "https")
-_LATER = "this version reads folders; have the files mounted or copied here and use `type: folder`"
+_OTHER_TYPES = {
+    **dict.fromkeys(("ssh", "scp"), "write `type: sftp`"),
+    **dict.fromkeys(("rsync", "tar"), "write `type: sftp` and `transport: {0}`"),
+    "ftps": "write `type: ftp` and `tls: true`",
+    **dict.fromkeys(
+        ("s3", "http", "https", "smb", "nfs"), "have the files mounted or copied here and use `type: folder`"
+    ),
+}
+"""Words for kinds of sources that people may write, and what to write instead."""
 _TYPE_FIXES = {
     "string_type": "put the value in quotes",
     "bool_type": "write true or false",
@@ -180,8 +187,6 @@ def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section
         return _unknown_word(kind, last, context, annotation_at(path[:-1], root))
     if kind == "missing":
         return "is missing", f"add `{last}:`"
-    if kind == "literal_error" and last == "type" and str(value).lower() in LATER_SOURCES:
-        return f"sources of type {value!r} are not in this version", _LATER
     if kind == "literal_error":
         # The message lists the words already: only a near one is worth saying again.
         fix = did_you_mean(str(value), _words(path, root))
@@ -195,7 +200,8 @@ def _unknown_word(kind: str, key: str, context: Mapping[str, object], section: o
     if kind == "extra_forbidden":
         return f"unknown key {key!r}", did_you_mean(key, known_keys(section))
     tag, known = str(context["tag"]), re.findall(r"'([^']*)'", str(context["expected_tags"]))
-    return f"type {tag!r} is not known here", did_you_mean(tag, known)
+    other = _OTHER_TYPES.get(tag.lower(), "").format(tag.lower()) if "folder" in known else ""
+    return f"type {tag!r} is not known here", other or did_you_mean(tag, known)
 
 
 def _words(path: KeyPath, root: type[Section]) -> list[str]:

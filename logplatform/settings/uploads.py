@@ -6,7 +6,7 @@ largest record is `landing.max_line_bytes`).
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
 from logplatform.settings.base import (
     AnchoredPath,
@@ -18,27 +18,57 @@ from logplatform.settings.base import (
     Section,
     Timezone,
     Whole,
+    by_type,
     refuse,
     repeated_names,
 )
 from logplatform.settings.policies import MIB
+from logplatform.settings.servers import FtpServer, RemotePaths, SshServer
 
 INBOX = "inbox"
 """The name of the folder under the data root that is an inbox of its own."""
 
 
-class InboxFolder(Section):
-    """A folder of this machine whose files are taken as if they had been sent over HTTP."""
+class _Inbox(Section):
+    """What every inbox has: its files are taken as if they had been sent over HTTP."""
 
     name: Name
+    enabled: bool = True
+    keep_files: bool = False
+    """Leave files where they are; otherwise a file leaves once it is safe here, or, refused, for `error/uploads/`."""
+
+
+class InboxFolder(_Inbox):
+    """A folder of this machine whose files are taken as if they had been sent over HTTP."""
+
     type: Literal["folder"] = "folder"
     path: AnchoredPath
     """The folder."""
     patterns: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
     """Shell patterns of the files to take, for the name or for the path under `path`; subfolders are looked into."""
-    enabled: bool = True
-    keep_files: bool = False
-    """Leave files where they are; otherwise a file leaves once it is safe here, or, refused, for `error/uploads/`."""
+
+
+class InboxSsh(SshServer, _Inbox):
+    """An inbox at an SSH server."""
+
+    type: Literal["sftp"] = "sftp"
+    remote_path: RemotePaths
+    """Globs of the files to take, such as /home/partner/outgoing/*.csv."""
+
+
+class InboxFtp(FtpServer, _Inbox):
+    """An inbox at an FTP server."""
+
+    type: Literal["ftp"] = "ftp"
+    remote_path: RemotePaths
+    """Globs of the files to take, such as /outgoing/*.csv."""
+
+
+Inbox = Annotated[
+    Annotated[InboxFolder, Tag("folder")] | Annotated[InboxSsh, Tag("sftp")] | Annotated[InboxFtp, Tag("ftp")],
+    by_type("folder"),
+]
+"""Every kind of inbox, told apart by `type`."""
 
 
 class UploadsSettings(Section):
@@ -48,8 +78,8 @@ class UploadsSettings(Section):
     """Off: no sensor of this domain runs."""
     inbox: bool = True
     """Take files that people drop into `inbox/` under the data root."""
-    inboxes: tuple[InboxFolder, ...] = ()
-    """Further folders whose files are taken."""
+    inboxes: tuple[Inbox, ...] = ()
+    """Further folders, here or at servers, whose files are taken."""
     settle_seconds: Seconds = 5
     """A file in an inbox that changed more recently than this may still grow and is left for later."""
     interval_seconds: Annotated[Real, Field(ge=1, le=86_400)] = 5

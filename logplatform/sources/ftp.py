@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 
 from logplatform.failures import PermanentFailure
 from logplatform.sources.addresses import FtpAddress
-from logplatform.sources.ftp_client import Refused, end_data
+from logplatform.sources.ftp_client import Refused
 from logplatform.sources.ftp_listing import fact_line, list_lines, stamp_ns
+from logplatform.sources.ftp_reading import FtpReading
 from logplatform.sources.ftp_session import FtpSession
 from logplatform.sources.links import Found, NoSuchFile, NotAllowed, Pool
 from logplatform.sources.remote import RemoteSource
@@ -90,7 +91,7 @@ class FtpLink:
             raise NotAllowed(str(refused)) from refused
         return asked if self.session.times else asked._replace(mtime_ns=self._shown(folder, name).mtime_ns)
 
-    def read(self, path: str, size: int, offset: int) -> "FtpReading":
+    def read(self, path: str, size: int, offset: int) -> FtpReading:
         """Nothing is asked for before its bytes are."""
         del size
         return FtpReading(self, path, offset)
@@ -103,6 +104,13 @@ class FtpLink:
             self.session.command(f"DELE {self.session.wire(name)}")
         except Refused as refused:
             raise NotAllowed(str(refused)) from refused
+
+    def try_writing(self, path: str) -> None:
+        """Make a folder and remove it."""
+        folder, name = _split(path)
+        self._enter(folder)
+        for command in ("MKD", "RMD"):
+            self.session.command(f"{command} {self.session.wire(name)}")
 
     def close(self) -> None:
         """Hang up."""
@@ -224,34 +232,3 @@ def _split(path: str) -> tuple[str, str]:
     """The folder (empty: where a login begins) and the name."""
     folder, slash, name = path.rpartition("/")
     return folder or slash, name
-
-
-class FtpReading:
-    """One file on its way; see `links.Reading`."""
-
-    def __init__(self, link: FtpLink, path: str, offset: int) -> None:
-        self._link, self._path, self._offset = link, path, offset
-        self._connection: socket.socket | None = None
-
-    def before(self) -> Found:
-        """What the server tells of it now."""
-        return self._link.stat(self._path)
-
-    def chunks(self) -> Iterator[bytes]:
-        """The bytes; resumed with REST where an offset was asked for."""
-        self._connection = self._link.transfer(self._path, self._offset)
-        while data := self._link.session.receive(self._connection):
-            yield data
-        connection, self._connection = self._connection, None
-        self._link.session.finish(connection)
-
-    def after(self) -> Found:
-        """What the server tells of it now."""
-        return self._link.stat(self._path)
-
-    def close(self) -> None:
-        """A transfer that is left in the middle ends the link: what else would come is not known."""
-        if self._connection is not None:
-            self._link.lost = True
-            end_data(self._connection)
-            self._connection = None

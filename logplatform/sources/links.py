@@ -93,6 +93,10 @@ class Link(Protocol):
         """Remove a file."""
         ...
 
+    def try_writing(self, path: str) -> None:
+        """Make a folder and remove it."""
+        ...
+
     def close(self) -> None:
         """End the connection; never raises."""
         ...

@@ -4,6 +4,7 @@ What belongs here: walking folders, removing. What does not: the protocols thems
 (`sftp`, `ftp`), connections (`links`), the way of bytes (`transfer`).
 """
 
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from logplatform.failures import LogplatformError, PermanentFailure, TransientFa
 from logplatform.sources.base import Entry, Fetched, Sink
 from logplatform.sources.links import Found, NoSuchFile, NotAllowed, Pool
 from logplatform.sources.names import name_text, text_name
-from logplatform.sources.selection import Selection, States
+from logplatform.sources.selection import Selection, States, fixed_folder
 from logplatform.sources.shelf import Shelf
 from logplatform.sources.transfer import Transfer, same, told
 
@@ -77,6 +78,28 @@ class RemoteSource:
             except TransientFailure as error:
                 raise told(error, f"{self.name}: {entry.path}: was not removed: {error}") from error
         return True
+
+    def check_removal(self) -> None:
+        """Make and remove a hidden folder where files are; raises PermanentFailure where that is refused."""
+        first = next(iter(self.list()), None)
+        folder = text_name(first.path).rpartition("/")[0] if first is not None else ""
+        if first is None and self.globs:
+            folder = fixed_folder(self.globs[0])
+        probe = self.path(f"{folder}/.logplatform-{uuid.uuid4().hex}".lstrip("/"))
+        with self.pool.link() as link:
+            try:
+                link.try_writing(probe)
+            except (NotAllowed, NoSuchFile, TransientFailure) as error:
+                place = name_text(self.path(folder)) or "the login's own folder"
+                raise PermanentFailure(
+                    f"source {self.name}: nothing can be removed from {place} ({error}): give the user the right to, "
+                    "or set `delete_source: false`"
+                ) from error
+
+    def relative(self, path: str) -> str:
+        """A path as entries have it, from one that is whole."""
+        root = self.root.rstrip("/")
+        return path[len(root) + 1 :] if self.root and path.startswith(f"{root}/") else path
 
     def path(self, relative: str) -> str:
         """A path at the server."""

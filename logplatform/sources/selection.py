@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from itertools import takewhile
 
 _MAGIC = re.compile(r"[*?\[]")
 _ANY_DEPTH = "**"
@@ -28,6 +29,12 @@ class Step:
 
     named: dict[str, States]
     lists: bool
+
+
+def fixed_folder(glob: str) -> str:
+    """The folder that a glob names in full, as far as it does."""
+    parts = [part for part in glob.split("/") if part not in {"", "."}][:-1]
+    return "/".join(takewhile(lambda part: not _MAGIC.search(part), parts))
 
 
 class Selection:

@@ -85,6 +85,11 @@ class SftpLink:
         """Unlink the file."""
         self.result(self.begin(self._sftp.remove(_wire(path))))
 
+    def try_writing(self, path: str) -> None:
+        """Make a folder and remove it."""
+        self.result(self.begin(self._sftp.mkdir(_wire(path))))
+        self.result(self.begin(self._sftp.rmdir(_wire(path))))
+
     def close(self) -> None:
         """Hang up."""
         self.lost = True

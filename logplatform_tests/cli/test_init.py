@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from logplatform.cli import main
+from logplatform.settings import ArchiveFolder, MachineFolder
 from logplatform.settings.load import load
 
 
@@ -46,12 +47,13 @@ def test_folders_become_sources(here: Path) -> None:
     result = run("init", "--archives", "logs", "--machines", str(here / "plant"))
     assert result.exit_code == 0, result.output
     settings = load(Path("logplatform.yaml"), {}).settings
-    assert [(s.name, s.path) for s in settings.archives.sources] == [
+    assert [(s.name, s.path) for s in settings.archives.sources if isinstance(s, ArchiveFolder)] == [
         ("kafka1", here / "logs/kafka1"),
         ("web-1", here / "logs/web 1"),
         ("web-1-2", here / "logs/web-1"),
     ]
-    plant = settings.machines.sources[0]
+    (plant,) = settings.machines.sources
+    assert isinstance(plant, MachineFolder)
     assert (plant.name, plant.path) == ("plant", here / "plant")
     assert [(c.nom, c.type_cu) for c in plant.folders.values()] == [("DEM12", "PVC"), ("SAW", "")]
     assert run("config", "check").exit_code == 0

@@ -143,7 +143,8 @@ def open_place(kind: str, request: pytest.FixtureRequest) -> Iterator[Place]:
         yield Here(folder)
         shutil.rmtree(folder)
         return
-    server: FileServer = request.getfixturevalue(f"{kind}_server")
+    server = request.getfixturevalue(f"{kind}_server")
+    assert isinstance(server, FileServer)
     if kind == "sftp":
         yield OverSsh(server.folder, SECOND, address=ssh_address(server))
     else:

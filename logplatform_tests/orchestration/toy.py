@@ -38,7 +38,9 @@ def toy_settings(root: Path) -> Settings:
 
 def put(settings: Settings, day: str, text: str = "a\nb\n") -> Path:
     """A log of `day` (YYYYMMDD), last changed an hour ago."""
-    path = settings.machines.sources[0].path / FOLDER / f"{day}.LOG"
+    (source,) = settings.machines.sources
+    assert isinstance(source, MachineFolder)
+    path = source.path / FOLDER / f"{day}.LOG"
     path.write_text(text)
     hour_ago = time.time() - 3600
     os.utime(path, (hour_ago, hour_ago))

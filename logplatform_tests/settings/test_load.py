@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logplatform.settings import ArchiveFolder
 from logplatform.settings.load import Loaded, load
 from logplatform.settings.mistakes import SettingsError
 
@@ -74,7 +75,8 @@ def test_relative_paths_stand_under_the_settings_file(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     settings = load(Path("etc/logplatform.yaml"), {}).settings
     assert settings.data_root.resolve() == tmp_path / "var"
-    assert [source.path for source in settings.archives.sources] == [file.parent / "logs", Path("/l")]
+    folders = [source for source in settings.archives.sources if isinstance(source, ArchiveFolder)]
+    assert [source.path for source in folders] == [file.parent / "logs", Path("/l")]
     assert settings.dagster_home.resolve() == tmp_path / "var" / "dagster"
 
 
@@ -90,7 +92,7 @@ archives:
   sources:
     - name: web1
       path: logs
-      type: sftp
+      type: ssh
     - name: WEB1
       pth: x
   retry: {max_retry_copy: many}
@@ -109,10 +111,7 @@ dagster:
         "FILE:1:1: tenant: must be a valid string; put the value in quotes",
         "FILE:2:1: data_rot: unknown key 'data_rot'; did you mean 'data_root'?",
         "FILE:3:1: timezone: 'Europe/Pari' is not an IANA time zone (examples: UTC, Europe/Paris, Africa/Tunis)",
-        (
-            "FILE:8:7: archives.sources[0].type: sources of type 'sftp' are not in this version; this version reads "
-            "folders; have the files mounted or copied here and use `type: folder`"
-        ),
+        "FILE:6:7: archives.sources[0]: type 'ssh' is not known here; write `type: sftp`",
         "FILE:9:7: archives.sources[1].path: is missing; add `path:`",
         "FILE:9:7: archives.sources[1].name: the name 'WEB1' is taken by source 1 already",
         "FILE:10:7: archives.sources[1].pth: unknown key 'pth'; did you mean 'path'?",
@@ -171,6 +170,8 @@ def test_variables_reach_into_lists_and_may_hold_yaml(tmp_path: Path) -> None:
         },
     )
     first, second = loaded.settings.archives.sources
+    assert isinstance(first, ArchiveFolder)
+    assert isinstance(second, ArchiveFolder)
     assert (first.name, first.path, second.name, second.patterns) == ("w", Path("/logs"), "x", ("*.gz",))
     assert loaded.settings.machines.sources[0].folders["A"].nom == "A"
     assert loaded.settings.tenant == "007"

@@ -6,6 +6,7 @@ from pathlib import Path
 from logplatform.settings import Settings
 from logplatform.settings.load import DEFAULT_ORIGIN, load
 from logplatform.settings.template import render
+from logplatform.settings.uploads import InboxFolder
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -42,6 +43,7 @@ def test_every_setting_is_in_it_and_taking_the_hash_away_works(tmp_path: Path) -
     unset = [key for key in own if "sources" not in key and "inboxes" not in key]
     assert unset == []
     (inbox,) = loaded.settings.uploads.inboxes
+    assert isinstance(inbox, InboxFolder)
     assert (inbox.name, inbox.patterns) == ("partner", ("*.csv", "*.json"))
     same = {name: getattr(Settings(), name) for name in ("archives", "machines", "uploads")} | {
         "data_root": Path("data")
