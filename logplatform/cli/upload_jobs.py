@@ -13,6 +13,7 @@ import click
 from logplatform.cli.output import print_json, print_table
 from logplatform.cli.session import Session, pass_session
 from logplatform.failures import PermanentFailure
+from logplatform.stores.job_queue import UnreadableJob
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.intake import Received, receive
 from logplatform.uploads.reading import chunks_of
@@ -20,6 +21,7 @@ from logplatform.uploads.room import UploadRoom, open_uploads
 from logplatform.uploads.upkeep import tidy
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_RAW_BYTES = 200
 _limit = click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
 
 
@@ -49,18 +51,24 @@ def add(context: click.Context, session: Session, files: Sequence[Path], as_json
 @_json
 @pass_session
 def queue(session: Session, action: str, limit: int, as_json: bool) -> None:
-    """Show the jobs that wait, or clear them: their uploads stay pending, and the next worker queues them again."""
+    """Show the jobs that wait, and what was pushed that is none; or clear all of it.
+
+    Uploads whose jobs are cleared stay pending, and the next worker queues them again.
+    """
     with open_uploads(session.settings) as room:
         if action == "clear":
-            removed = room.queue.clear()
+            removed = room.queue.clear() + room.queue.forget_unreadable()
             print_json({"removed": removed}) if as_json else click.echo(f"{removed} jobs removed.")
             return
-        jobs, length = room.queue.waiting(limit), len(room.queue)
+        jobs, length, unreadable = room.queue.waiting(limit), len(room.queue), room.queue.unreadable(limit)
     rows = [{"job_id": job.job_id, "created_at": job.created_at, "claims": job.claims} for job in jobs]
     if as_json:
-        print_json({"length": length, "jobs": rows})
+        print_json({"length": length, "jobs": rows, "unreadable": [_unreadable(job) for job in unreadable]})
     else:
         print_table(f"{length} jobs", ("job", "created", "claimed"), [tuple(row.values()) for row in rows])
+        if unreadable:
+            told = [tuple(_unreadable(job).values()) for job in unreadable]
+            print_table("No jobs, and set aside", ("pushed", "reason", "what it is"), told)
 
 
 @click.command("list")
@@ -105,6 +113,10 @@ def retry(session: Session, job: str) -> None:
         if status == "pending":
             room.queue.push(job)
     click.echo(f"{job} is queued again." if status == "pending" else f"{job}: the same bytes were sent again since.")
+
+
+def _unreadable(job: UnreadableJob) -> dict[str, object]:
+    return {"at": job.at, "reason": job.reason, "raw": job.raw[:_RAW_BYTES].decode(errors="replace")}
 
 
 def _refuse(job: str, record: UploadRecord | None, room: UploadRoom) -> None:

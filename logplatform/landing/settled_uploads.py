@@ -1,15 +1,17 @@
 """Which landed bytes of uploads retention may take: those that nobody waits for any more, by the ledger of uploads.
 
-What belongs here: that condition. What does not: removing (`retention`), and domains of files, whose ledger is that of
-observations (`settled`).
+What belongs here: that condition, over what the SQL store knows of uploads, whichever ledger records them. What does
+not: removing (`retention`), and domains of files, whose ledger is that of observations (`settled`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from logplatform.stores.schema import content as table
+from logplatform.stores.upload_facts import upload_fact
 from logplatform.stores.upload_record import OPEN
 from logplatform.stores.upload_tables import upload
 
@@ -28,20 +30,31 @@ class SettledUploads:
 
     def condition(self) -> sa.ColumnElement[bool]:
         """The condition on `schema.content`."""
-        of_content = sa.and_(upload.c.tenant == table.c.tenant, upload.c.sha256 == table.c.sha256)
-        completed = sa.exists().where(of_content, upload.c.status == "completed")
+        completed = _any(lambda uploads: uploads.c.status == "completed")
         failed = sa.and_(
-            sa.exists().where(of_content, upload.c.status == "failed"),
-            sa.not_(sa.exists().where(of_content, upload.c.status.in_(("completed", "duplicate")))),
+            _any(lambda uploads: uploads.c.status == "failed"),
+            sa.not_(_any(lambda uploads: uploads.c.status.in_(("completed", "duplicate")))),
         )
-        # A missing time would make the whole condition unknown, and what is unknown must be kept.
-        waits = upload.c.status.in_(OPEN)
-        too_young = sa.or_(
-            sa.and_(
-                upload.c.status == "completed",
-                sa.func.coalesce(upload.c.completed_at, self.delivered) >= self.delivered,
-            ),
-            sa.and_(upload.c.status == "failed", sa.func.coalesce(upload.c.failed_at, self.failed) >= self.failed),
-        )
-        settled = sa.not_(sa.exists().where(of_content, sa.or_(waits, too_young)))
+        settled = sa.not_(_any(self._waits_or_is_young))
         return sa.and_(settled, failed if self.with_failures else completed)
+
+    def _waits_or_is_young(self, uploads: sa.Table) -> sa.ColumnElement[bool]:
+        c = uploads.c
+        # A missing time would make the whole condition unknown, and what is unknown must be kept.
+        completed = sa.func.coalesce(c.completed_at, self.delivered) >= self.delivered
+        failed = sa.func.coalesce(c.failed_at, self.failed) >= self.failed
+        return sa.or_(
+            c.status.in_(OPEN),
+            sa.and_(c.status == "completed", completed),
+            sa.and_(c.status == "failed", failed),
+        )
+
+
+def _any(meets: Callable[[sa.Table], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+    """Whether an upload of the content meets a condition, whichever ledger records it."""
+    return sa.or_(
+        *(
+            sa.exists().where(uploads.c.tenant == table.c.tenant, uploads.c.sha256 == table.c.sha256, meets(uploads))
+            for uploads in (upload, upload_fact)
+        )
+    )

@@ -18,7 +18,7 @@ from logplatform.settings.stores import UploadsStore
 
 try:
     from bson.codec_options import CodecOptions
-    from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient, WriteConcern, errors
+    from pymongo import ASCENDING, IndexModel, MongoClient, WriteConcern, errors
     from pymongo.collection import Collection
 except ImportError as error:
     raise PermanentFailure(
@@ -44,7 +44,7 @@ _INDEXES = (
     ),
     IndexModel([("tenant", ASCENDING), ("sha256", ASCENDING)], name="logplatform_sha256"),
     IndexModel([("tenant", ASCENDING), ("status", ASCENDING), ("uploaded_at", ASCENDING)], name="logplatform_status"),
-    IndexModel([("tenant", ASCENDING), ("uploaded_at", DESCENDING), ("job_id", DESCENDING)], name="logplatform_recent"),
+    IndexModel([("tenant", ASCENDING), ("uploaded_at", ASCENDING), ("job_id", ASCENDING)], name="logplatform_received"),
     # Sums over all uploads are read from the index alone: the documents are wide, for they hold previews.
     IndexModel([(name, ASCENDING) for name in ("tenant", *_SUMMED)], name=SUMS),
 )

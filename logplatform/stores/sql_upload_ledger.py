@@ -4,7 +4,7 @@ What belongs here: the SQL implementation of `UploadLedger`. What does not: the 
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from logplatform.failures import Conflict
 from logplatform.stores.sql import Database
 from logplatform.stores.upload_contents import first_with, know_content
+from logplatform.stores.upload_facts import Change, UploadFacts
 from logplatform.stores.upload_ledger import Also
 from logplatform.stores.upload_record import OPEN, OpenUploads, Unfinished, UploadRecord, UploadStatus, UploadSums
 from logplatform.stores.upload_tables import upload as table
@@ -190,6 +191,18 @@ class SqlUploadLedger:
             reset = {"retry_count": 0, "error_message": None, "failed_at": None, "updated_at": self.now()}
             connection.execute(table.update().where(mine).values(status=status, duplicate_of=first, **reset))
             return status
+
+    def hand_over(self, facts: UploadFacts) -> None:
+        """Give all uploads to the ledger of another server: they leave this one for the facts and the outbox."""
+        some = sa.select(table).where(self._mine()).limit(_PAGE)
+        while self.recent(1):
+            with self.database.write() as connection:
+                records = [_record(row) for row in connection.execute(some)]
+                for record in records:
+                    facts.add(connection, record)
+                    facts.put(connection, record.job_id, Change(asdict(record), new=True))
+                jobs = [record.job_id for record in records]
+                connection.execute(table.delete().where(self._mine(), table.c.job_id.in_(jobs)))
 
     def _change(self, job_id: str, values: Mapping[str, Any], found_in: Collection[UploadStatus]) -> bool:
         query = table.update().where(self._mine(), table.c.job_id == job_id, table.c.status.in_(found_in))

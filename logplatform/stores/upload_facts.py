@@ -23,7 +23,7 @@ from logplatform.failures import Conflict
 from logplatform.stores.schema import BigId, metadata
 from logplatform.stores.sql import UtcDateTime
 from logplatform.stores.upload_contents import first_with
-from logplatform.stores.upload_record import UploadRecord, UploadStatus
+from logplatform.stores.upload_record import OPEN, UploadRecord, UploadStatus
 
 _ENTRIES = 100
 _TIMES = frozenset({"uploaded_at", "updated_at", "completed_at", "failed_at"})
@@ -82,11 +82,18 @@ class UploadFacts:
 
     def add(self, connection: sa.Connection, record: UploadRecord) -> None:
         """Keep what is known of a new upload; Conflict if the job is known."""
-        values = {name: getattr(record, name) for name in ("job_id", "sha256", "status", "uploaded_at", "failed_at")}
+        names = ("job_id", "sha256", "uploaded_at", "completed_at", "failed_at")
+        values = {name: getattr(record, name) for name in names}
+        status = "pending" if record.status in OPEN else record.status
         try:
-            connection.execute(upload_fact.insert().values(tenant=self.tenant, **values))
+            connection.execute(upload_fact.insert().values(tenant=self.tenant, status=status, **values))
         except IntegrityError as error:
             raise Conflict(f"job {record.job_id} is recorded already") from error
+
+    def any(self, connection: sa.Connection) -> bool:
+        """Whether any upload is known."""
+        query = sa.select(upload_fact.c.job_id).where(upload_fact.c.tenant == self.tenant).limit(1)
+        return connection.execute(query).first() is not None
 
     def first_with(self, connection: sa.Connection, sha256: str) -> str | None:
         """The job of the first upload of these bytes that has not failed."""

@@ -9,9 +9,10 @@ transaction checks: whoever is killed has done nothing, and who was taken over c
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from logplatform.failures import PermanentFailure
+from logplatform.failures import PermanentFailure, TransientFailure
 from logplatform.landing.dead_letters import Origin
 from logplatform.landing.leases import Lease
 from logplatform.landing.letter_spool import LetterSpool
@@ -101,6 +102,9 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
             span = (min(days), max(days)) if days else (None, None)
             made = Made(documents, refused, duplicates, seconds, _notes(tenancy.redactor, record, letters), *span)
             add_ingested(connection, tenancy, record, made, doing.run_id, doing.batch_id)
+    with suppress(TransientFailure):
+        # It is committed: whoever asks the ledger next settles it, if its server is away just now.
+        room.uploads.settle()
     return done
 
 

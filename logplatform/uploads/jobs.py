@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy.exc import OperationalError
 
-from logplatform.failures import Conflict, LeaseHeld, LeaseLost, PermanentFailure, TransientFailure
+from logplatform.failures import Conflict, LeaseHeld, LeaseLost, PermanentFailure, TransientFailure, Unreachable
 from logplatform.landing.leases import holder_name, is_dead
 from logplatform.stores.job_queue import QueuedJob
 from logplatform.stores.upload_record import OPEN
@@ -36,6 +36,7 @@ class HandedBackError(Exception):
 def requeue(room: UploadRoom) -> int:
     """Queue every upload that is not finished and has no job (its job was lost, or never made), and free the jobs of
     workers that are dead; how many uploads were looked at for that."""
+    room.uploads.settle()
     room.queue.release(is_dead)
     counts = room.uploads.counts()
     if sum(counts.get(status, 0) for status in OPEN) <= len(room.queue):
@@ -62,6 +63,10 @@ def do(room: UploadRoom, job: QueuedJob, doing: Doing, stop: Callable[[], bool] 
         # now, which is no fault of the job's.
         room.queue.hand_back(job, timedelta(seconds=ELSEWHERE_SECONDS))
         return "elsewhere"
+    except Unreachable:
+        # A store is away: no attempt of this job, whose turn comes when the store is back.
+        room.queue.hand_back(job, timedelta(seconds=ELSEWHERE_SECONDS))
+        raise
     except (PermanentFailure, UnusableFile) as error:
         return _failed(room, job, str(error), time.monotonic() - began, final=True)
     except (TransientFailure, OSError, OperationalError) as error:

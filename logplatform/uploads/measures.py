@@ -4,32 +4,28 @@ What belongs here: counting over the ledger, the dead letters and the index. Wha
 it (`checks`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
-
-import duckdb
-import sqlalchemy as sa
 
 from logplatform.failures import TransientFailure
 from logplatform.landing.dead_letters import StoredLetter
 from logplatform.landing.observations import Observation
 from logplatform.orchestration.figures import Arrow, Broken, Fault
-from logplatform.stores.dataset import VisibleFile
-from logplatform.stores.log_index import DATASET
-from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.job_queue import UnreadableJob
+from logplatform.stores.log_query import COUNT, Aggregation, Measure
 from logplatform.stores.schema import observation
-from logplatform.stores.sql_upload_ledger import SqlUploadLedger
-from logplatform.stores.upload_record import OPEN, UploadStatus, UploadSums
-from logplatform.stores.upload_tables import upload
+from logplatform.stores.upload_record import OPEN, UploadRecord, UploadStatus, UploadSums
 from logplatform.tenancy import Tenancy
+from logplatform.uploads.chosen import ledger_of, queue_of
+from logplatform.uploads.room import open_index
 
 SAMPLE = 20
-_DAY_US = 86_400_000_000
+_MANY = 1_000_000
 HANGS_AFTER = timedelta(minutes=15)
 _SNAPSHOTS = 5
-_FILES_AT_ONCE = 500
+_UNREADABLE = 1_000
+_RAW_BYTES = 200
 
 
 def arrows(tenancy: Tenancy) -> list[Arrow]:
@@ -38,14 +34,16 @@ def arrows(tenancy: Tenancy) -> list[Arrow]:
     Records were counted when their file was received; documents are counted in the index's own files, and refused
     records in the dead letters. Raises TransientFailure if commits never pause long enough to count.
     """
-    dataset = tenancy.dataset(DATASET, DOCUMENTS)
-    for _ in range(_SNAPSHOTS):
-        visible = dataset.visible()
-        sums = ledger_of(tenancy).sums()
-        letters = tenancy.letters.count()
-        # The manifest and the ledger change in one transaction: an unchanged list means that all was read between two.
-        if dataset.visible() == visible:
-            return _arrows(sums, letters, _rows_in(visible))
+    uploads = ledger_of(tenancy)
+    with open_index(tenancy) as index:
+        for _ in range(_SNAPSHOTS):
+            state, sums = index.state(), uploads.sums()
+            letters = tenancy.letters.count()
+            rows = index.rows()
+            # They change in one transaction, and sums hold all that was committed before they were asked for:
+            # unchanged ones mean that everything was read between two commits.
+            if uploads.sums() == sums and index.state() == state:
+                return _arrows(sums, letters, rows)
     raise TransientFailure("uploads: files were committed all the time while they were counted")
 
 
@@ -78,14 +76,16 @@ def _arrows(sums: dict[UploadStatus, UploadSums], letters: int, rows: int) -> li
 
 
 def broken(tenancy: Tenancy) -> Broken:
-    """Uploads that failed, jobs that hang, inboxes' refused files and refused records, the first ones of each."""
-    counts = ledger_of(tenancy).counts()
+    """Uploads that failed, jobs that hang or cannot be read, refused files and records, the first ones of each."""
+    uploads, since = ledger_of(tenancy), hanging_since(tenancy)
+    failed, hanging = uploads.count(("failed",)), uploads.count(OPEN, since)
     letters = tenancy.letters.count()
     refused = tenancy.ledger.count(observation.c.status == "error").get("error", 0)
-    hanging = count_of(tenancy, hangs(tenancy))
+    unreadable = queue_of(tenancy).unreadable(_UNREADABLE)
     sample = [
-        *(_upload_fault(row) for row in uploads_where(tenancy, upload.c.status == "failed", SAMPLE)),
-        *(_hanging_fault(row) for row in uploads_where(tenancy, hangs(tenancy), SAMPLE)),
+        *(_upload_fault(record) for record in uploads.find(("failed",), SAMPLE)),
+        *(_hanging_fault(record) for record in uploads.find(OPEN, SAMPLE, since)),
+        *(_unreadable_fault(job) for job in unreadable[:SAMPLE]),
         *(_file_fault(it) for it in islice(tenancy.ledger.find(observation.c.status == "error"), SAMPLE)),
         *(_letter_fault(it) for it in islice(tenancy.letters.find(), SAMPLE)),
     ]
@@ -95,81 +95,54 @@ def broken(tenancy: Tenancy) -> Broken:
         "them and put them in again. Refused records: `logplatform dead-letters show` tells why; have the sender "
         "correct and send them again, or correct the settings, then `logplatform dead-letters replay --domain uploads`."
     )
-    return Broken(counts.get("failed", 0) + hanging + refused + letters, sample[:SAMPLE], recovery)
+    return Broken(failed + hanging + refused + letters + len(unreadable), sample[:SAMPLE], recovery)
 
 
 def results(tenancy: Tenancy) -> list[dict[str, object]]:
     """One row a kind of event: its documents, of how many event days, and their first and last time (UTC)."""
-    totals: dict[str, tuple[int, int, int, set[int]]] = {}
-    query = (
-        f"SELECT log_type, count(*), min(epoch_us(timestamp)), max(epoch_us(timestamp)), "  # noqa: S608 (a number)
-        f"list(DISTINCT epoch_us(timestamp) // {_DAY_US}) FROM read_parquet($uris) GROUP BY ALL"
-    )
-    with duckdb.connect(config={"threads": 1}) as engine:
-        for uris in _uris(tenancy.dataset(DATASET, DOCUMENTS).visible()):
-            for kind, count, first, last, days in engine.execute(query, {"uris": uris}).fetchall():
-                known = totals.get(kind, (0, first, last, set()))
-                totals[kind] = (known[0] + count, min(known[1], first), max(known[2], last), known[3] | set(days))
+    measures = (COUNT, Measure("first", "min", "timestamp"), Measure("last", "max", "timestamp"))
+    with open_index(tenancy) as index:
+        kinds = index.aggregate(Aggregation(("log_type",), measures, limit=_MANY))
+        days = Counter(row["log_type"] for row in index.aggregate(Aggregation(("log_type", "day"), (), limit=_MANY)))
     return [
-        {"log_type": kind, "documents": count, "event days": len(days), "first": _moment(first), "last": _moment(last)}
-        for kind, (count, first, last, days) in sorted(totals.items())
+        {
+            "log_type": row["log_type"],
+            "documents": row["count"],
+            "event days": days[row["log_type"]],
+            "first": _moment(row["first"]),
+            "last": _moment(row["last"]),
+        }
+        for row in kinds
     ]
 
 
-def _moment(microseconds: int) -> str:
-    return f"{datetime.fromtimestamp(microseconds / 1_000_000, UTC):%Y-%m-%d %H:%M:%S}"
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def ledger_of(tenancy: Tenancy) -> SqlUploadLedger:
-    """The ledger of a tenancy's uploads."""
-    return SqlUploadLedger(tenancy.database, tenancy.tenant, tenancy.now)
+def hanging_since(tenancy: Tenancy) -> datetime:
+    """What is not finished, and nobody has touched since then, hangs."""
+    return tenancy.now() - HANGS_AFTER
 
 
-def _rows_in(files: Sequence[VisibleFile]) -> int:
-    """How many documents lie in the files themselves, some files at a time; their footers tell."""
-    total = 0
-    with duckdb.connect(config={"threads": 1}) as engine:
-        for uris in _uris(files):
-            found = engine.execute("SELECT count(*) FROM read_parquet($uris)", {"uris": uris}).fetchone()
-            total += int(found[0]) if found is not None else 0
-    return total
+def _upload_fault(record: UploadRecord) -> Fault:
+    reason = f"{record.error_message} ({record.retry_count} retries)"
+    since = f"{record.updated_at:%Y-%m-%d %H:%M} UTC"
+    return Fault(record.filename, reason, since, f"logplatform uploads retry {record.job_id}")
 
 
-def _uris(files: Sequence[VisibleFile]) -> Iterator[list[str]]:
-    for start in range(0, len(files), _FILES_AT_ONCE):
-        yield [file.uri for file in files[start : start + _FILES_AT_ONCE]]
+def _hanging_fault(record: UploadRecord) -> Fault:
+    since = f"{record.updated_at:%Y-%m-%d %H:%M} UTC"
+    return Fault(record.filename, f"job {record.job_id} waits, and nobody does it", since, "logplatform uploads work")
 
 
-def hangs(tenancy: Tenancy) -> sa.ColumnElement[bool]:
-    """Uploads that nobody has touched for long although they are not finished."""
-    return sa.and_(upload.c.status.in_(OPEN), upload.c.updated_at < tenancy.now() - HANGS_AFTER)
-
-
-def count_of(tenancy: Tenancy, which: sa.ColumnElement[bool]) -> int:
-    """How many uploads meet a condition on their table."""
-    query = sa.select(sa.func.count()).where(upload.c.tenant == tenancy.tenant, which)
-    with tenancy.database.read() as connection:
-        return connection.execute(query).scalar_one()
-
-
-def uploads_where(tenancy: Tenancy, which: sa.ColumnElement[bool], limit: int) -> Sequence[sa.Row[Any]]:
-    """The oldest uploads that meet a condition: job_id, filename, error_message, retry_count, updated_at."""
-    columns = (upload.c.job_id, upload.c.filename, upload.c.error_message, upload.c.retry_count, upload.c.updated_at)
-    query = sa.select(*columns).where(upload.c.tenant == tenancy.tenant, which).order_by(upload.c.uploaded_at)
-    with tenancy.database.read() as connection:
-        return connection.execute(query.limit(limit)).all()
-
-
-def _upload_fault(row: sa.Row[Any]) -> Fault:
-    reason = f"{row.error_message} ({row.retry_count} retries)"
+def _unreadable_fault(job: UnreadableJob) -> Fault:
     return Fault(
-        row.filename, reason, f"{row.updated_at:%Y-%m-%d %H:%M} UTC", f"logplatform uploads retry {row.job_id}"
+        what=f"job in the queue: {job.raw[:_RAW_BYTES].decode(errors='replace')}",
+        reason=job.reason,
+        since=f"{job.at:%Y-%m-%d %H:%M} UTC",
+        recover="have its producer push it again as JSON with a job_id; `logplatform uploads queue clear` forgets it",
     )
-
-
-def _hanging_fault(row: sa.Row[Any]) -> Fault:
-    since = f"{row.updated_at:%Y-%m-%d %H:%M} UTC"
-    return Fault(row.filename, f"job {row.job_id} waits, and nobody does it", since, "logplatform uploads work")
 
 
 def _file_fault(found: Observation) -> Fault:

@@ -4,19 +4,22 @@ What belongs here: wiring. What does not: any work.
 """
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from logplatform.landing.leases import utc_now
 from logplatform.settings.base import zone
 from logplatform.settings.model import Settings
-from logplatform.stores.job_queue import JobQueue, SqlJobQueue
-from logplatform.stores.log_index import DATASET, ParquetLogIndex, open_log_index
+from logplatform.stores.job_queue import JobQueue
+from logplatform.stores.log_index import LogIndex
+from logplatform.stores.log_places import open_log_index
 from logplatform.stores.log_schema import DOCUMENTS
-from logplatform.stores.sql_upload_ledger import SqlUploadLedger
+from logplatform.stores.parquet_index import DATASET
 from logplatform.stores.stale_days import StaleDays
+from logplatform.stores.upload_ledger import UploadLedger
 from logplatform.tenancy import Tenancy, open_tenancy
+from logplatform.uploads.chosen import ledger_of, queue_of
 from logplatform.uploads.enrich import Enricher
 from logplatform.uploads.geoip import open_geoip
 from logplatform.uploads.inspection import UploadLimits
@@ -27,10 +30,10 @@ class UploadRoom:
     """The stores and rules of one tenant's uploads; open one with `open_uploads`."""
 
     tenancy: Tenancy
-    uploads: SqlUploadLedger
+    uploads: UploadLedger
     queue: JobQueue
     stale: StaleDays
-    index: ParquetLogIndex
+    index: LogIndex
     enricher: Enricher
     limits: UploadLimits
 
@@ -49,8 +52,12 @@ def open_room(tenancy: Tenancy) -> Generator[UploadRoom]:
     section = settings.uploads
     enricher = Enricher(open_geoip(section.geoip_database), zone(section.timezone or settings.timezone))
     limits = UploadLimits(section.max_file_bytes, settings.landing.max_line_bytes, section.allowed_extensions)
-    ledger = SqlUploadLedger(tenancy.database, tenancy.tenant, tenancy.now)
-    queue = SqlJobQueue(tenancy.database, tenancy.tenant, tenancy.now)
+    ledger, queue = ledger_of(tenancy), queue_of(tenancy)
     stale = StaleDays(tenancy.database, tenancy.tenant)
-    with open_log_index(tenancy.dataset(DATASET, DOCUMENTS)) as index:
+    with open_index(tenancy) as index:
         yield UploadRoom(tenancy, ledger, queue, stale, index, enricher, limits)
+
+
+def open_index(tenancy: Tenancy) -> AbstractContextManager[LogIndex]:
+    """The index of a tenancy's uploads alone; PermanentFailure if the client of its server is not installed."""
+    return open_log_index(tenancy.settings.stores.index, tenancy.dataset(DATASET, DOCUMENTS))

@@ -3,14 +3,11 @@
 What belongs here: looking at them. What does not: the sensor itself (`logplatform.orchestration.backlog_sensor`).
 """
 
-import sqlalchemy as sa
-
 from logplatform.orchestration.backlog import Backlog
 from logplatform.orchestration.discovery import look
 from logplatform.stores.stale_days import StaleDays
-from logplatform.stores.upload_record import OPEN
-from logplatform.stores.upload_tables import upload
 from logplatform.tenancy import Tenancy
+from logplatform.uploads.chosen import ledger_of
 from logplatform.uploads.day_reports import ALERTS, METRICS
 from logplatform.uploads.inbox import watched
 from logplatform.uploads.worker import is_worked_on
@@ -23,15 +20,15 @@ def waits(tenancy: Tenancy) -> Backlog | None:
     if is_worked_on(tenancy):
         return Backlog("", today, today, 0, trouble=found.failures) if found.failures else None
     files, file_bytes, newest = _files(tenancy)
-    jobs, job_bytes, first, last, attempts = _jobs(tenancy)
+    jobs = ledger_of(tenancy).open_uploads()
     stale = StaleDays(tenancy.database, tenancy.tenant)
     days = stale.count(ALERTS) + stale.count(METRICS)
-    items = files + jobs + days
+    items = files + jobs.uploads + days
     if not items and not found.failures:
         return None
-    key = f"{files} {newest} {jobs} {first} {last} {attempts} {days}"
-    begin = min(first.date(), today) if first is not None else today
-    return Backlog(key, begin, today, items, file_bytes + job_bytes, found.failures)
+    key = f"{files} {newest} {jobs.uploads} {jobs.first} {jobs.last} {jobs.attempts} {days}"
+    begin = min(jobs.first.date(), today) if jobs.first is not None else today
+    return Backlog(key, begin, today, items, file_bytes + jobs.bytes, found.failures)
 
 
 def _files(tenancy: Tenancy) -> tuple[int, int, int]:
@@ -45,16 +42,3 @@ def _files(tenancy: Tenancy) -> tuple[int, int, int]:
             # A run takes no more at once; the rest is asked for after it.
             break
     return count, size, newest
-
-
-def _jobs(tenancy: Tenancy) -> "sa.Row[tuple[int, int, object, object, int]]":
-    """Uploads that are not finished: how many, their bytes, when the first and the last came, attempts so far."""
-    query = sa.select(
-        sa.func.count(),
-        sa.func.coalesce(sa.func.sum(upload.c.file_size), 0),
-        sa.func.min(upload.c.uploaded_at),
-        sa.func.max(upload.c.uploaded_at),
-        sa.func.coalesce(sa.func.sum(upload.c.attempts), 0),
-    ).where(upload.c.tenant == tenancy.tenant, upload.c.status.in_(OPEN))
-    with tenancy.database.read() as connection:
-        return connection.execute(query).one()

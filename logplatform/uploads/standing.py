@@ -4,36 +4,38 @@ What belongs here: filling `logplatform.standing` from the ledger of uploads. Wh
 (`measures`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import sqlalchemy as sa
 
 from logplatform.standing import SourceStanding, Standing, Trouble, standing_with
 from logplatform.stores.schema import observation
-from logplatform.stores.upload_record import OPEN
-from logplatform.stores.upload_tables import upload
+from logplatform.stores.upload_ledger import UploadLedger
+from logplatform.stores.upload_record import OPEN, UploadStatus
 from logplatform.tenancy import Tenancy
-from logplatform.uploads.measures import count_of, hangs, ledger_of, uploads_where
+from logplatform.uploads.chosen import ledger_of
+from logplatform.uploads.measures import hanging_since
 
 _SHOWN = 5
 
 
 def standing(tenancy: Tenancy) -> Standing:
     """Where the domain stands, in uploads."""
-    return standing_with(tenancy, ledger_of(tenancy).counts(), _sources(tenancy), list(_troubles(tenancy)))
+    uploads = ledger_of(tenancy)
+    counts = uploads.counts()
+    return standing_with(tenancy, counts, _sources(tenancy, uploads, counts), list(_troubles(tenancy, uploads, counts)))
 
 
-def _troubles(tenancy: Tenancy) -> Iterator[Trouble]:
-    counts = ledger_of(tenancy).counts()
+def _troubles(tenancy: Tenancy, uploads: UploadLedger, counts: Mapping[UploadStatus, int]) -> Iterator[Trouble]:
     hidden = tenancy.redactor.text
     if failed := counts.get("failed", 0):
-        rows = uploads_where(tenancy, upload.c.status == "failed", _SHOWN)
-        sample = [hidden(f"{row.filename} ({row.job_id}): {row.error_message}") for row in rows]
+        found = uploads.find(("failed",), _SHOWN)
+        sample = [hidden(f"{one.filename} ({one.job_id}): {one.error_message}") for one in found]
         yield Trouble("ingest", "permanent", failed, sample, "once the cause is gone: `logplatform uploads retry JOB`")
-    if hanging := count_of(tenancy, hangs(tenancy)):
-        rows = uploads_where(tenancy, hangs(tenancy), _SHOWN)
-        sample = [hidden(f"{row.filename} ({row.job_id})") for row in rows]
+    since = hanging_since(tenancy)
+    if hanging := uploads.count(OPEN, since):
+        sample = [hidden(f"{one.filename} ({one.job_id})") for one in uploads.find(OPEN, _SHOWN, since)]
         yield Trouble("waiting", "transient", hanging, sample, "nobody does them: `logplatform uploads work`")
     errors = observation.c.status == "error"
     for kind, recovery in (
@@ -42,22 +44,16 @@ def _troubles(tenancy: Tenancy) -> Iterator[Trouble]:
     ):
         which = (errors, observation.c.error_type == kind)
         if count := tenancy.ledger.count(*which).get("error", 0):
-            found = islice(tenancy.ledger.find(*which), _SHOWN)
-            sample = [hidden(f"{it.source}/{it.path}: {it.error}") for it in found]
+            files = islice(tenancy.ledger.find(*which), _SHOWN)
+            sample = [hidden(f"{it.source}/{it.path}: {it.error}") for it in files]
             yield Trouble("inbox", "permanent" if kind == "permanent" else "transient", count, sample, recovery)
 
 
-def _sources(tenancy: Tenancy) -> list[SourceStanding]:
+def _sources(tenancy: Tenancy, uploads: UploadLedger, counts: Mapping[UploadStatus, int]) -> list[SourceStanding]:
     """The uploads as a whole, then each inbox that the settings or the ledger know."""
-    c = upload.c
-    waiting = sa.func.sum(sa.case((c.status.in_(OPEN), 1), else_=0))
-    failed = sa.func.sum(sa.case((c.status == "failed", 1), else_=0))
-    query = sa.select(sa.func.count(), waiting, failed, sa.func.max(c.completed_at)).where(c.tenant == tenancy.tenant)
-    with tenancy.database.read() as connection:
-        files, open_ones, errors, last = connection.execute(query).one()
-    told = [
-        SourceStanding("uploads", files, int(open_ones or 0), int(errors or 0), last, tenancy.settings.uploads.enabled)
-    ]
+    waiting, failed = sum(counts.get(status, 0) for status in OPEN), counts.get("failed", 0)
+    enabled = tenancy.settings.uploads.enabled
+    told = [SourceStanding("uploads", sum(counts.values()), waiting, failed, uploads.last_completed(), enabled)]
     settings = tenancy.settings.uploads
     names = [*(["inbox"] if settings.inbox else []), *(folder.name for folder in settings.inboxes if folder.enabled)]
     return [*told, *(_inbox(tenancy, name) for name in names)]

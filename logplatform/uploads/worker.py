@@ -17,7 +17,7 @@ from threading import Event
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from logplatform.failures import LeaseHeld
+from logplatform.failures import LeaseHeld, TransientFailure
 from logplatform.landing.leases import holder_name
 from logplatform.tenancy import Tenancy
 from logplatform.uploads.ingest import Doing
@@ -48,7 +48,7 @@ class Chore:
             return
         try:
             self.do()
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, SQLAlchemyError, TransientFailure) as error:
             _logger.warning("%s", error)
         self._due = time.monotonic() + self.seconds
 
@@ -104,8 +104,9 @@ def _serve(room: UploadRoom, run_id: str, stop: Callable[[], bool], once: bool, 
             job = room.queue.claim(holder=holder)
             if job is not None:
                 tell((job.job_id, do(room, job, Doing(run_id), stop)))
-        except (OSError, SQLAlchemyError) as error:
-            # Not even the failure could be recorded (a full disk): the claim runs out, and the job comes back.
+        except (OSError, SQLAlchemyError, TransientFailure) as error:
+            # Not even the failure could be recorded (a full disk, a server that is away): the claim runs out, and the
+            # job comes back.
             _logger.warning("the worker pauses: %s", error)
             if once:
                 return

@@ -48,5 +48,5 @@ def opener(request: pytest.FixtureRequest, kind: str) -> OpenQueue:
         return InSql(SqliteFile(request.getfixturevalue("tmp_path") / "queue.db"))
     if kind == "postgresql":
         return InSql(PostgresSchema(request.getfixturevalue("sql_store"), SCHEMA))
-    section: QueueStore = request.getfixturevalue("redis_store")
+    section = request.getfixturevalue("redis_store")
     return InRedis(section.model_copy(update={"pushed": "right" if kind == "redis_right" else "left"}))

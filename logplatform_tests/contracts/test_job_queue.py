@@ -138,7 +138,7 @@ def test_two_processes_share_the_work(open_queue: OpenQueue) -> None:
             for pushed in [pushing.submit(lambda: [queue.push(job) for job in jobs]) for _ in range(2)]:
                 pushed.result()
         assert len(queue) == len(jobs)
-        done: multiprocessing.Queue[str | None] = SPAWN.Queue()
+        done = SPAWN.Queue()
         workers = [SPAWN.Process(target=_work, args=(open_queue, done)) for _ in range(2)]
         for worker in workers:
             worker.start()
