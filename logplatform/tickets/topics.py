@@ -1,7 +1,7 @@
 """The topics of the settings, and the logs behind them.
 
-What belongs here: choosing a source's implementation. What does not: the implementations (`stores/ticket_topics.py`,
-`stores/kafka_topics.py`).
+What belongs here: the domain's own questions to them. What does not: the choice of their implementation
+(`logplatform.topic_places`).
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
 from logplatform.settings.tickets import SpoolTopic, TicketTopic
 from logplatform.stores.ticket_log import TicketLog
-from logplatform.stores.ticket_topics import SpoolTopics, Topics
+from logplatform.stores.ticket_topics import Topics
 from logplatform.tenancy import Tenancy
+from logplatform.topic_places import open_topics
 
 
 def topics(settings: Settings) -> list[TicketTopic]:
@@ -33,27 +34,16 @@ def lease_name(tenancy: Tenancy) -> str:
     return f"{tenancy.domain}/{tenancy.tenant}"
 
 
-def place(settings: Settings, source: TicketTopic, seconds: float | None = None) -> Topics:
-    """Where a source's topics are; nothing is connected yet. `seconds`: the most that an answer is waited for."""
-    if isinstance(source, SpoolTopic):
-        return SpoolTopics(source.path or settings.data_root / "spool" / settings.tenant, source.partitions)
-    # The client library need not be there where no topic is on Kafka.
-    from logplatform.stores.kafka_topics import KafkaTopics  # noqa: PLC0415
-
-    owner = f"logplatform.{settings.tenant}.{source.name}"
-    return KafkaTopics.of(settings.stores.kafka, owner, source.replication, seconds)
-
-
 def place_in(tenancy: Tenancy, source: TicketTopic, seconds: float | None = None) -> Topics:
-    """The same, as the tenancy was given it, if it was."""
+    """Where a source's topics are, as the tenancy was given it or by the settings."""
     given = tenancy.given_topics
-    return place(tenancy.settings, source, seconds) if given is None else given(source, seconds)
+    return open_topics(tenancy.settings, source, seconds) if given is None else given(source, seconds)
 
 
 def any_exists(settings: Settings) -> bool:
     """Whether there may be something to read: a spool that is there, or a topic that is on a server."""
     return any(
-        not isinstance(source, SpoolTopic) or place(settings, source).exists(source.topic)
+        not isinstance(source, SpoolTopic) or open_topics(settings, source).exists(source.topic)
         for source in topics(settings)
     )
 
@@ -73,7 +63,7 @@ def existing_logs(tenancy: Tenancy) -> Iterator[tuple[TicketTopic, TicketLog]]:
 
 def open_to_produce(settings: Settings, source: TicketTopic) -> TicketLog:
     """The same to write to, made if it is missing."""
-    return place(settings, source).make(source.topic, source.partitions)
+    return open_topics(settings, source).make(source.topic, source.partitions)
 
 
 def open_refused_log(tenancy: Tenancy, source: TicketTopic, partitions: int) -> TicketLog:

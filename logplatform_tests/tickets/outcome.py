@@ -8,10 +8,14 @@ import msgspec
 
 from logplatform.landing.dead_letters import DeadLetters
 from logplatform.settings.model import Settings
+from logplatform.settings.stores import KafkaStore
 from logplatform.stores.ticket_log import Spool, TicketLog
 from logplatform.stores.ticket_state import TicketState
 from logplatform.tenancy import open_tenancy
 from logplatform.tickets.tables import TABLES, Table
+from logplatform.topic_places import open_topics
+
+TOPIC = "client_tickets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,20 @@ class Outcome:
 def settings_in(folder: Path, **tickets: object) -> Settings:
     """Settings with everything in `folder`."""
     return Settings.model_validate({"data_root": folder, "tickets": tickets})
+
+
+def settings_on(store: KafkaStore, topic: str, folder: Path, **tickets: object) -> Settings:
+    """Settings with the topic on brokers, and everything else in `folder`."""
+    topics = [{"name": "spool", "type": "kafka", "topic": topic}]
+    sections = {"tickets": {"topics": topics, **tickets}, "stores": {"kafka": store.model_dump()}}
+    return Settings.model_validate({"data_root": folder, **sections})
+
+
+def refused_of(settings: Settings) -> list[bytes]:
+    """Every message of the dead-letter topic of the first source."""
+    source = settings.tickets.topics[0]
+    topics = open_topics(settings, source)
+    return all_values(topics.open(source.refused)) if topics.exists(source.refused) else []
 
 
 def log_in(folder: Path, topic: str = "client_tickets") -> Spool:
@@ -63,7 +81,7 @@ def outcome(settings: Settings) -> Outcome:
     for table in TABLES:
         rows = rows_of(settings.data_root / "tickets" / table)
         # Commits may be cut anywhere, so the commit's number is no part of the outcome.
-        plain = [tuple(str(value) for name, value in row.items() if name != "commit_id") for row in rows]
+        plain = [tuple(_value(value, settings) for name, value in row.items() if name != "commit_id") for row in rows]
         tables[table] = sorted(plain)
     with open_tenancy(settings, "tickets") as tenancy:
         state = TicketState(tenancy.database, "default")
@@ -73,13 +91,19 @@ def outcome(settings: Settings) -> Outcome:
         return Outcome(
             tables=tables,
             sums=state.sums(),
-            letters=sorted((letter.path, letter.position) for letter in DeadLetters(tenancy.ledger).find()),
-            refused=sorted(
-                _refused(value) for value in all_values(log_in(settings.data_root, "client_tickets.dead_letters"))
+            letters=sorted(
+                (letter.path.replace(settings.tickets.topics[0].topic, TOPIC), letter.position)
+                for letter in DeadLetters(tenancy.ledger).find()
             ),
+            refused=sorted(map(_refused, refused_of(settings))),
             conflicts=sorted((row.partition, row.offset, row.ticket_id) for row in state.conflicts(10_000)),
             offsets={int(partition): int(offset) for partition, offset in offsets},
         )
+
+
+def _value(value: object, settings: Settings) -> str:
+    """A cell; the topic's name is no part of the outcome."""
+    return TOPIC if value == settings.tickets.topics[0].topic else str(value)
 
 
 def _refused(value: bytes) -> tuple[int, int, tuple[str, ...]]:
