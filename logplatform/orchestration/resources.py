@@ -9,6 +9,7 @@ opens is closed by the step or tick that opened it, so nothing is set up twice a
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from logplatform.stores.sql import Database
 from logplatform.tenancy import Tenancy
 
 FILES = "files"
+SPARK = "spark"
 
 
 class FilesResource(dg.ConfigurableResource[Any]):
@@ -142,7 +144,8 @@ def source_keys(settings: Settings, domain: Domain) -> list[str]:
 
 def domain_keys(settings: Settings, domain: Domain) -> set[str]:
     """The resource keys that a domain's assets, checks and sensors require."""
-    return {FILES, sql_key(domain), *source_keys(settings, domain), *topic_keys(settings, domain)}
+    spark = {SPARK} if _on_spark(settings, domain) else set()
+    return {FILES, sql_key(domain), *source_keys(settings, domain), *topic_keys(settings, domain), *spark}
 
 
 def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.ConfigurableResource[Any]]:
@@ -153,7 +156,21 @@ def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.Configu
         sql_key(domain): SqlResource.of(database_of(settings, domain)),
         **sources,
         **topic_resources(settings, domain),
+        **_spark_resource(settings, domain),
     }
+
+
+def _on_spark(settings: Settings, domain: Domain) -> bool:
+    return domain == "tickets" and settings.tickets.engine == "spark"
+
+
+def _spark_resource(settings: Settings, domain: Domain) -> dict[str, dg.ConfigurableResource[Any]]:
+    if not _on_spark(settings, domain):
+        return {}
+    # What it stands on is the extra `spark`.
+    from logplatform.orchestration.spark_resource import SparkResource  # noqa: PLC0415
+
+    return {SPARK: SparkResource.of(settings)}
 
 
 def source_resource(source: FileSource) -> dg.ConfigurableResource[Any]:
@@ -174,4 +191,5 @@ def opened_tenancy(resources: object, settings: Settings, domain: Domain) -> Gen
     ]
     with getattr(resources, sql_key(domain)).open(settings.stores.sql) as database:
         topics = given_topics(resources, settings, domain)
-        yield Tenancy(settings, domain, database, files, given_sources=sources, given_topics=topics)
+        spark = partial(getattr(resources, SPARK).open, settings.stores.spark) if _on_spark(settings, domain) else None
+        yield Tenancy(settings, domain, database, files, given_sources=sources, given_topics=topics, given_spark=spark)
