@@ -68,8 +68,16 @@ def _questions(settings: Settings) -> Iterator[tuple[str, Question]]:
     stores = settings.stores
     if stores.sql.type == "postgresql":
         yield "stores.sql", lambda: _sql(settings)
+    if settings.dagster.storage.type == "postgresql":
+        yield "dagster.storage", lambda: _dagster(settings)
     if stores.files.type == "s3":
         yield "stores.files", lambda: _files(settings)
+    yield from _of_domains(settings)
+
+
+def _of_domains(settings: Settings) -> Iterator[tuple[str, Question]]:
+    """What only domains that are switched on need."""
+    stores = settings.stores
     if settings.uploads.enabled:
         if stores.uploads.type == "mongodb":
             yield "stores.uploads", lambda: _uploads(settings)
@@ -91,6 +99,12 @@ def _sql(settings: Settings) -> None:
     from logplatform.stores.places import check_sql  # noqa: PLC0415
 
     check_sql(settings.stores.sql)
+
+
+def _dagster(settings: Settings) -> None:
+    from logplatform.orchestration.storage import check_storage  # noqa: PLC0415
+
+    check_storage(settings)
 
 
 def _files(settings: Settings) -> None:

@@ -4,7 +4,7 @@ What belongs here: putting the folder and its `dagster.yaml` in place. What does
 """
 
 import os
-from collections.abc import Generator, Mapping, MutableMapping
+from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import dagster as dg
 import yaml
 
 from logplatform.failures import PermanentFailure
+from logplatform.orchestration.storage import URL_VARIABLE, storage_url
 from logplatform.settings.model import Settings
 
 PACKAGED = Path(__file__).parent
@@ -44,18 +45,21 @@ def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
     # One planned event an asset and run instead of one a day: 3,000 days would cost 3,000 events an asset, and a run
     # that fails would mark days without input as failed.
     env.setdefault(PLANNED_VARIABLE, "true")
+    if (url := storage_url(settings)) is not None:
+        env[URL_VARIABLE] = url
     return home
 
 
 def instance_yaml(settings: Settings) -> str:
-    """The packaged `dagster.yaml` with the settings' concurrency and launcher."""
+    """The packaged `dagster.yaml` with the settings' concurrency, storage and launcher."""
     packaged = (PACKAGED / INSTANCE_FILE).read_text()
     text = packaged.replace(_CONCURRENCY, f"max_concurrent_runs: {settings.dagster.max_concurrent_runs}")
-    return text + _launcher_yaml(settings.dagster.run_launcher)
-
-
-def _launcher_yaml(launcher: Mapping[str, object]) -> str:
-    return "\n" + yaml.safe_dump({"run_launcher": dict(launcher)}, sort_keys=False) if launcher else ""
+    more: dict[str, object] = {}
+    if settings.dagster.storage.type == "postgresql":
+        more["storage"] = {"postgres": {"postgres_url": {"env": URL_VARIABLE}}}
+    if settings.dagster.run_launcher:
+        more["run_launcher"] = dict(settings.dagster.run_launcher)
+    return f"{text}\n{yaml.safe_dump(more, sort_keys=False)}" if more else text
 
 
 @contextmanager
