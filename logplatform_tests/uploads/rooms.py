@@ -3,6 +3,7 @@
 What belongs here: opening it and working its queue off. What does not: what is asserted.
 """
 
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from logplatform.settings.model import Settings
+from logplatform.settings.stores import QueueStore, UploadsStore
 from logplatform.uploads.room import UploadRoom, open_uploads
 from logplatform.uploads.worker import work
 
+_STORES = "stores.json"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -35,7 +38,29 @@ def settings_in(folder: Path, **uploads: Any) -> Settings:
     """Settings of a data root in `folder`, with no guard of the disk and nothing that waits."""
     landing = {"disk_space_threshold_gb": 0, "disk_space_target_gb": 0}
     section = {"settle_seconds": 0, "retry_seconds": 0, **uploads}
-    return Settings.model_validate({"data_root": folder / "data", "landing": landing, "uploads": section})
+    stores = stores_in(folder)
+    return Settings.model_validate(
+        {"data_root": folder / "data", "landing": landing, "uploads": section, "stores": stores}
+    )
+
+
+def put_stores(folder: Path, uploads: UploadsStore, queue: QueueStore) -> None:
+    """Let everybody who opens a room in this folder, in whatever process, find its ledger and queue on servers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"uploads": _told(uploads), "queue": _told(queue)}
+    (folder / _STORES).write_text(json.dumps(told), encoding="utf-8")
+
+
+def stores_in(folder: Path) -> dict[str, Any]:
+    """The section `stores` of this folder; empty if all is embedded."""
+    place = folder / _STORES
+    return json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+
+
+def _told(section: UploadsStore | QueueStore) -> dict[str, Any]:
+    password = section.password
+    told = section.model_dump(mode="json", exclude={"password"}, exclude_none=True)
+    return told if password is None else {**told, "password": password.get_secret_value()}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 While children are killed somebody watches: whatever a reader may see at any moment must be true.
 """
 
+import json
 import os
 import random
 import signal
@@ -33,7 +34,10 @@ from logplatform.uploads.room import UploadRoom, open_uploads
 from logplatform.uploads.worker import work
 from logplatform_tests.faults.killing import Course, Kill, read_course, watcher, write_course
 from logplatform_tests.uploads.indexed import ndjson, some_events
-from logplatform_tests.uploads.rooms import settings_in
+from logplatform_tests.uploads.on_servers import Servers, lies_of_servers, servers
+from logplatform_tests.uploads.rooms import settings_in, stores_in
+
+__all__ = ["servers"]
 
 EVENTS = some_events(300)
 BAD = [{"timestamp": "soon", "log_type": "web"}, {"timestamp": "2026-03-01T10:00:00Z", "amount": 1}]
@@ -57,8 +61,10 @@ SELECT job_id FROM upload AS u WHERE status = 'completed' AND (
 """
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, servers: Servers | None = None) -> None:
     """Put files into the inbox, as old as a file that no longer grows."""
+    if servers is not None:
+        servers.put(folder)
     inbox = folder / "data/inbox"
     inbox.mkdir(parents=True)
     for name, data in DROPPED.items():
@@ -124,8 +130,11 @@ def nobody_is_told_lies(folder: Path) -> Generator[None]:
 
     def watch() -> None:
         while not stop.is_set():
-            with database.read() as connection:
-                lies.extend(connection.execute(sa.text(LIES)).scalars())
+            if stores_in(folder):
+                lies.extend(lies_of_servers(folder, database))
+            else:
+                with database.read() as connection:
+                    lies.extend(connection.execute(sa.text(LIES)).scalars())
             asked[0] += 1
             time.sleep(0.002)
 
@@ -164,8 +173,15 @@ def check_all(folder: Path, why: object) -> None:
     assert len(aside) == 2, (why, aside)
 
 
-def chosen(draw: random.Random, course: Course, case: int) -> Kill:
-    """Where a child dies: one in three in a line of the product, else before or after a step."""
+def chosen(draw: random.Random, course: Course, case: int, servers: Servers | None) -> Kill:
+    """Where a child dies: one in three in a line of the product, else before or after a step.
+
+    Where there are servers, half of the time in a line that speaks to one: what is sent to them is no step.
+    """
+    if servers is not None and case % 4 < 2:
+        parts = ("stores/mongo_", "stores/redis_", "stores/upload_facts")
+        place = draw.choice(sorted(place for place in course.lines if place.startswith(parts)))
+        return Kill("line", draw.randint(1, min(course.lines[place], 50)), place)
     if case % 3 == 2:
         lines = sorted(place for place in course.lines if place.startswith(("uploads/", "stores/", "landing/")))
         place = draw.choice(lines)
@@ -173,9 +189,9 @@ def chosen(draw: random.Random, course: Course, case: int) -> Kill:
     return Kill("step", draw.randint(1, len(course.steps)))
 
 
-def kill_workers(folder: Path, count: int, table: Counter[str]) -> None:
+def kill_workers(folder: Path, count: int, table: Counter[str], servers: Servers | None = None) -> None:
     """Kill senders and workers; in every second case another one is at work beside them."""
-    prepare(folder / "course")
+    prepare(folder / "course", servers)
     note = folder / "course.json"
     assert run(folder / "course", 0, course=note) == 0
     check_all(folder / "course", "undisturbed")
@@ -185,9 +201,9 @@ def kill_workers(folder: Path, count: int, table: Counter[str]) -> None:
     for case in range(2 * count):
         if died == count:
             break
-        kill = chosen(draw, course, case)
+        kill = chosen(draw, course, case, servers)
         here = folder / f"case {case}"
-        prepare(here)
+        prepare(here, servers)
         with nobody_is_told_lies(here):
             beside = start(here, 0) if case % 2 else None
             died += run(here, 0, kill) == KILLED
@@ -201,15 +217,16 @@ def kill_workers(folder: Path, count: int, table: Counter[str]) -> None:
     table["killed"] += died
 
 
-def kill_runs(folder: Path, count: int, table: Counter[str]) -> None:
+def kill_runs(folder: Path, count: int, table: Counter[str], servers: Servers | None = None) -> None:
     """Kill the command that runs the Dagster job, by the clock; in every second case a worker is at the same files."""
     draw = random.Random(f"runs {count}")
     for case in range(count):
         here = folder / f"run {case}"
-        prepare(here)
+        prepare(here, servers)
         config = here / "logplatform.yaml"
         waits = "uploads: {settle_seconds: 0, retry_seconds: 0}\n"
-        config.write_text(f"{waits}landing: {{disk_space_threshold_gb: 0}}\n", encoding="utf-8")
+        stores = f"stores: {json.dumps(stores_in(here))}\n" if servers else ""
+        config.write_text(f"{waits}{stores}landing: {{disk_space_threshold_gb: 0}}\n", encoding="utf-8")
         command = [str(Path(sys.executable).with_name("logplatform")), "--config", str(config), "run"]
         with open_uploads(settings_in(here)) as room:
             for name, data in SENT.items():
@@ -245,6 +262,24 @@ def test_a_few_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     table: Counter[str] = Counter()
     kill_workers(tmp_path, 4, table)
     kill_runs(tmp_path, 1, table)
+
+
+def test_a_few_kills_lose_and_double_nothing_with_servers(tmp_path: Path, servers: Servers) -> None:
+    """The ledger in MongoDB, the queue in Redis, the data in SQLite: no transaction spans them."""
+    kill_workers(tmp_path, 2, Counter(), servers)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(6_000)
+def test_fifty_kills_lose_and_double_nothing_with_servers(
+    tmp_path: Path, servers: Servers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The full count, with its table."""
+    table: Counter[str] = Counter()
+    kill_workers(tmp_path, 45, table, servers)
+    kill_runs(tmp_path, 5, table, servers)
+    with capsys.disabled():
+        print("\nuploads on servers:", ", ".join(f"{what} {count}" for what, count in table.items()))  # noqa: T201 (the table)
 
 
 @pytest.mark.faults
