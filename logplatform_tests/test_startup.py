@@ -21,7 +21,7 @@ def nobody() -> Generator[int]:
     """A port that refuses every connection as long as the test lasts."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
+        yield int(taken.getsockname()[1])
 
 
 def servers(port: int) -> dict[str, object]:
