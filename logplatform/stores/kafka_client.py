@@ -42,7 +42,7 @@ class MissingTopic(PermanentFailure):
 
 # Codes of librdkafka are below zero, those of brokers above.
 _WRONG_USER = {KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED}
-_AWAY = {
+AWAY = {
     KafkaError._TRANSPORT,
     KafkaError._RESOLVE,
     KafkaError._ALL_BROKERS_DOWN,
@@ -65,6 +65,14 @@ _REFUSED = {
     KafkaError.TOPIC_EXCEPTION,
     KafkaError._INVALID_ARG,
 }
+LEADER_CHANGES = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
+}
+"""A broker starts or stops, and who leads a partition is not known everywhere yet."""
 _MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 _FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED}
 _OLD = {KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION}
@@ -78,7 +86,7 @@ _KINDS: tuple[_Kind, ...] = (
     ({KafkaError.MSG_SIZE_TOO_LARGE}, MessageTooLarge, "raise max.message.bytes of the topic"),
     (_REFUSED, PermanentFailure, ""),
     (_FENCED, LeaseLost, "another process writes there now"),
-    (_AWAY, Unreachable, "see stores.kafka.bootstrap_servers and security_protocol"),
+    (AWAY, Unreachable, "see stores.kafka.bootstrap_servers and security_protocol"),
 )
 
 
@@ -190,19 +198,20 @@ class Asking:
     ) -> dict[Of, Answer]:
         """The answers to a question about several things."""
         end = time.monotonic() + self.server.patience
-        if self._client is None:
-            self._client = self.server.made(AdminClient, self.notes)
         while True:
             try:
-                asked = question(self._client, max(0.1, end - time.monotonic()))
-                self._wait(self._client, what, asked.values(), end)
+                client = self._client = self._client or self.server.made(AdminClient, self.notes)
+                asked = question(client, max(0.1, end - time.monotonic()))
+                self._wait(client, what, asked.values(), end)
                 return {of: future.result() for of, future in asked.items()}
             except KafkaException as raised:
                 error = error_of(raised)
-                if not error.retriable() or error.code() in _AWAY or end - time.monotonic() <= _PAUSE_SECONDS:
-                    told = self.notes.connection if error.code() in _AWAY else None
+                passes = error.retriable() or error.code() in LEADER_CHANGES
+                if not passes or error.code() in AWAY or end - time.monotonic() <= _PAUSE_SECONDS:
+                    told = self.notes.connection if error.code() in AWAY else None
                     raise self.server.failure(self.notes.final or told or error, what) from raised
-                # A leader that is just chosen, metadata that is just made.
+                # A new client: one that is there keeps asking by what it knew of the leaders before.
+                self._client = None
                 time.sleep(_PAUSE_SECONDS)
 
     def _wait(self, client: _Client, what: str, asked: "Iterable[Future[Answer]]", end: float) -> None:

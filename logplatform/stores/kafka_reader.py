@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from logplatform.failures import PermanentFailure, TransientFailure
-from logplatform.stores.kafka_client import KafkaServer, Notes, error_of
+from logplatform.stores.kafka_client import AWAY, LEADER_CHANGES, KafkaServer, Notes, error_of
 from logplatform.stores.lines import KEPT_BYTES
 from logplatform.stores.ticket_log import Block
 
@@ -70,10 +70,10 @@ class Reader:
         try:
             deadline = self._deadline()
             while found.next < end:
-                messages = self._some()
-                if messages:
+                before = found.next
+                yield from self._taken(found, self._some())
+                if found.next > before:
                     deadline = self._deadline()
-                    yield from self._taken(found, messages)
                 elif self.notes.final or time.monotonic() > deadline:
                     raise self._late(found)
         finally:
@@ -81,7 +81,7 @@ class Reader:
 
     def _taken(self, found: "_Found", messages: Sequence[Message]) -> Iterator[Block]:
         before = found.next
-        if not any(message.error() for message in messages) and found.add_all(messages):
+        if messages and not any(message.error() for message in messages) and found.add_all(messages):
             yield found.block()
             return
         for message in messages:
@@ -145,17 +145,7 @@ def gone_helps(topic: str) -> str:
 
 def _passes(error: KafkaError) -> bool:
     """Whether the consumer goes on by itself once the trouble is over."""
-    return error.retriable() or error.code() in {
-        KafkaError._TRANSPORT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._TIMED_OUT,
-        KafkaError._RESOLVE,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.REPLICA_NOT_AVAILABLE,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-        KafkaError.FENCED_LEADER_EPOCH,
-    }
+    return error.retriable() or error.code() in AWAY | LEADER_CHANGES
 
 
 @dataclass(slots=True)

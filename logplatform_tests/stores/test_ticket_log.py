@@ -1,10 +1,8 @@
-"""The spool: what was appended is read, in order, whatever happens to the process that appends."""
+"""The spool: its segments, torn lines, full disks. What every log promises is in `contracts/test_ticket_log.py`."""
 
 import multiprocessing
-import os
 import resource
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,25 +11,10 @@ from hypothesis import strategies as st
 
 from logplatform.failures import PermanentFailure
 from logplatform.stores.lines import read_lines
-from logplatform.stores.ticket_log import Spool, TicketLog, partition_of
+from logplatform.stores.ticket_log import Spool, partition_of
+from logplatform_tests.contracts.test_ticket_log import all_of
 
 LIMIT = 1 << 20
-
-
-def _all(log: TicketLog, first: dict[int, int] | None = None) -> dict[int, list[bytes]]:
-    ends = log.ends()
-    found: dict[int, list[bytes]] = {}
-    for partition, end in ends.items():
-        start = (first or {}).get(partition, 0)
-        offset = start
-        values: list[bytes] = []
-        for block in log.read(partition, start, end, LIMIT):
-            assert list(block.offsets) == list(range(offset, offset + len(block.values)))
-            offset = block.next
-            values += block.values
-        assert offset == max(end, start)
-        found[partition] = values
-    return found
 
 
 @pytest.fixture
@@ -43,21 +26,11 @@ def test_messages_of_a_key_keep_their_order_over_many_segments(spool: Spool) -> 
     sent = [(b"%d" % (n % 7), b"message %d" % n) for n in range(500)]
     for at in range(0, 500, 9):
         spool.append(sent[at : at + 9])
-    read = _all(spool)
+    read = all_of(spool)
     for partition, values in read.items():
         assert values == [value for key, value in sent if partition_of(key, 3) == partition]
     assert sum(spool.ends().values()) == 500
     assert len(list((spool.folder / "1").glob("*.jsonl"))) > 5
-
-
-def test_reading_goes_on_from_any_offset(spool: Spool) -> None:
-    for n in range(60):
-        spool.append([(b"k", b"%d" % n)])
-    partition = partition_of(b"k", 3)
-    for first in range(61):
-        assert _all(spool, {partition: first})[partition] == [b"%d" % n for n in range(first, 60)]
-    (block,) = spool.read(partition, 0, 2, LIMIT)
-    assert (block.values, block.next) == ([b"0", b"1"], 2)
 
 
 def test_a_torn_last_line_is_no_message_and_the_next_producer_cuts_it_off(spool: Spool) -> None:
@@ -66,69 +39,15 @@ def test_a_torn_last_line_is_no_message_and_the_next_producer_cuts_it_off(spool:
     (segment,) = (spool.folder / str(partition)).glob("*.jsonl")
     with segment.open("ab") as file:
         file.write(b'{"half": ')
-    assert _all(spool)[partition] == [b"one"]
+    assert all_of(spool)[partition] == [b"one"]
     spool.append([(b"k", b"two")])
-    assert _all(spool)[partition] == [b"one", b"two"]
-
-
-def test_an_offset_that_the_log_does_not_hold_is_refused(spool: Spool) -> None:
-    """A spool that was replaced by an empty one must not look like one without news."""
-    spool.append([(b"k", b"one")])
-    with pytest.raises(PermanentFailure, match="replaced or cut"):
-        list(spool.read(partition_of(b"k", 3), 2, 1, LIMIT))
-
-
-def test_a_topic_keeps_the_number_of_partitions_it_was_begun_with(spool: Spool) -> None:
-    """Fewer partitions than before would leave messages unread for ever."""
-    assert Spool.open(spool.folder, 1).partitions == 3
+    assert all_of(spool)[partition] == [b"one", b"two"]
 
 
 def test_a_line_break_inside_a_message_is_refused_before_anything_is_written(spool: Spool) -> None:
     with pytest.raises(PermanentFailure, match="line break"):
         spool.append([(b"a", b"fine"), (b"b", b"two\nlines")])
     assert sum(spool.ends().values()) == 0
-
-
-def _append_many(folder: Path, name: bytes, count: int) -> None:
-    spool = Spool.open(folder, 3, segment_bytes=2_000)
-    for n in range(count):
-        spool.append([(b"%s-%d-%d" % (name, n, part), b"%s %d %d" % (name, n, part)) for part in range(5)])
-
-
-def test_two_producers_at_once_lose_and_mix_nothing(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_append_many, args=(tmp_path / "topic", name, 40)) for name in (b"a", b"b")]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    found = [value for values in _all(Spool.open(tmp_path / "topic", 3)).values() for value in values]
-    assert sorted(found) == sorted(
-        b"%s %d %d" % (x, n, part) for x in (b"a", b"b") for n in range(40) for part in range(5)
-    )
-
-
-def _append_for_ever(folder: Path) -> None:
-    _append_many(folder, os.urandom(4).hex().encode(), 1_000_000)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_killed_producer_leaves_only_whole_messages(tmp_path: Path, seed: int) -> None:
-    context = multiprocessing.get_context("fork")
-    spool = Spool.open(tmp_path / "topic", 3, segment_bytes=2_000)
-    before: dict[int, list[bytes]] = {0: [], 1: [], 2: []}
-    for turn in range(4):
-        worker = context.Process(target=_append_for_ever, args=(tmp_path / "topic",))
-        worker.start()
-        time.sleep(0.03 + 0.017 * ((seed * 7 + turn * 3) % 5))
-        os.kill(worker.pid or 0, signal.SIGKILL)
-        worker.join()
-        after = _all(spool)
-        for partition, values in after.items():
-            assert values[: len(before[partition])] == before[partition]
-            assert all(len(value.split(b" ")) == 3 for value in values)
-        before = after
-    assert sum(map(len, before.values())) > 0
 
 
 def _append_on_a_full_disk(folder: Path) -> None:
@@ -148,7 +67,7 @@ def test_a_full_disk_takes_all_of_an_append_or_nothing(tmp_path: Path) -> None:
     worker.start()
     worker.join()
     assert worker.exitcode == 0
-    assert _all(Spool.open(tmp_path / "topic", 1))[0] == [b"x" * 300, b"z" * 300]
+    assert all_of(Spool.open(tmp_path / "topic", 1))[0] == [b"x" * 300, b"z" * 300]
 
 
 @given(st.lists(st.binary(max_size=30), max_size=12), st.integers(1, 20), st.integers(1, 40), st.booleans())
@@ -189,4 +108,4 @@ def test_a_segment_that_is_gone_from_the_middle_is_told_and_nothing_is_skipped(s
         read.extend(value for block in blocks for value in block.values)
     assert read == [b"message %d" % n for n in range(int(segments[1].name[:20]))]
     away.rename(segments[1])
-    assert _all(spool)[partition] == [b"message %d" % n for n in range(60)]
+    assert all_of(spool)[partition] == [b"message %d" % n for n in range(60)]
