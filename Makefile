@@ -11,7 +11,7 @@ UP_CONFIG = $(if $(wildcard logplatform.yaml),,$(if $(LOGPLATFORM_CONFIG),,$(if 
 # Arguments for the command behind a target: make demo ARGS='--size medium'
 ARGS ?=
 
-.PHONY: help demo up servers servers-stop test faults lint format bench lock clean
+.PHONY: help demo up servers servers-stop test endtoend faults lint format bench lock clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -33,6 +33,9 @@ test: .venv/dev.stamp ## set up and run all tests
 	@# What cannot be had is told here; the tests that need it are skipped, or fail where CI=true.
 	@$(BIN)/python -m logplatform_tests.servers get || true
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not faults' $(ARGS)
+
+endtoend: .venv/dev.stamp ## all domains on all servers beside the embedded run, every count of both: make endtoend ARGS='--size medium'
+	@$(BIN)/python -m logplatform_tests.endtoend $(ARGS)
 
 faults: .venv/dev.stamp ## the full counts of kill and fault tests
 	@$(BIN)/python -m pytest -m faults -s $(ARGS)

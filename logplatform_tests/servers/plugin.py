@@ -69,7 +69,7 @@ def unavailable(error: NotHad, name: str) -> None:
     pytest.skip(reason)
 
 
-def _address(name: str) -> str:
+def address(name: str) -> str:
     try:
         return address_of(name, session())
     except NotHad as error:
@@ -80,7 +80,7 @@ def _address(name: str) -> str:
 @pytest.fixture(scope="session")
 def postgres() -> PostgresAddress:
     """Its database is `postgres`; make others beside it."""
-    return PostgresAddress.read(_address("postgres"))
+    return PostgresAddress.read(address("postgres"))
 
 
 @pytest.fixture
@@ -93,51 +93,51 @@ def postgres_store(postgres: PostgresAddress) -> Generator[SqlStore]:
 @pytest.fixture
 def redis_store() -> Generator[QueueStore]:
     """A key of its own; what is kept beside it must have names that hold that key."""
-    with isolation.queue(_address("redis")) as store:
+    with isolation.queue(address("redis")) as store:
         yield store
 
 
 @pytest.fixture
 def mongo_store() -> Generator[UploadsStore]:
     """A database of its own."""
-    with isolation.mongo_database(_address("mongodb")) as store:
+    with isolation.mongo_database(address("mongodb")) as store:
         yield store
 
 
 @pytest.fixture
 def elasticsearch_store() -> Generator[IndexStore]:
     """A prefix of its own."""
-    with isolation.indices(_address("elasticsearch")) as store:
+    with isolation.indices(address("elasticsearch")) as store:
         yield store
 
 
 @pytest.fixture
 def kafka_store() -> KafkaStore:
-    return addresses.kafka_store(_address("kafka"))
+    return addresses.kafka_store(address("kafka"))
 
 
 @pytest.fixture
 def kafka_prefix() -> Generator[str]:
     """What names of topics begin with; they are deleted afterwards."""
-    with isolation.topics(_address("kafka")) as prefix:
+    with isolation.topics(address("kafka")) as prefix:
         yield prefix
 
 
 @pytest.fixture
 def s3_store() -> Generator[FilesStore]:
     """A bucket of its own."""
-    with isolation.bucket(_address("s3")) as store:
+    with isolation.bucket(address("s3")) as store:
         yield store
 
 
 @pytest.fixture
 def spark_store() -> SparkStore:
     """Spark inside this machine, with the jars that read Kafka."""
-    return addresses.spark_store(_address("spark-jars"))
+    return addresses.spark_store(address("spark-jars"))
 
 
 def _own_folder(name: str) -> AbstractContextManager[FileServer]:
-    return isolation.folder(_address(name))
+    return isolation.folder(address(name))
 
 
 @pytest.fixture
