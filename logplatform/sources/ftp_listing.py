@@ -20,7 +20,7 @@ _UNIX = re.compile(
     r"(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?P<year>\d{4}|\d{1,2}:\d{2})\s(?P<name>.+)"
 )
 _DOS = re.compile(
-    r"(?P<date>\d{2}-\d{2}-(?:\d{4}|\d{2}))\s+(?P<time>\d{1,2}:\d{2}(?:[AP]M)?)\s+(?P<size><[A-Z]+>|[\d,]+)\s+(?P<name>.+)"
+    r"(?P<date>\d{2}-\d{2}-(?:\d{4}|\d{2}))\s+(?P<time>\d{1,2}:\d{2}(?:[AP]M)?)\s+(?P<size><[A-Z]+>\s*|[\d,]+)\s(?P<name>.+)"
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNIX_KINDS: Mapping[str, Kind] = {"-": "file", "d": "folder"}
@@ -69,7 +69,7 @@ def list_line(line: str, zone: tzinfo, now: datetime) -> Found | None:
     found = _DOS.fullmatch(line)
     if found is None:
         return None
-    kind = "file" if found["size"][0] != "<" else "folder" if found["size"] == "<DIR>" else "other"
+    kind = "file" if found["size"][0] != "<" else "folder" if found["size"].strip() == "<DIR>" else "other"
     size = int(found["size"].replace(",", "")) if kind == "file" else 0
     return Found(found["name"], kind, size, _dos_day(found["date"], zone))
 

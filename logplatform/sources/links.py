@@ -10,9 +10,11 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from logplatform.failures import LogplatformError, PermanentFailure, Unreachable
+
+Result = TypeVar("Result")
 
 IDLE_SECONDS = 20.0
 _DOWN_SECONDS = 2.0
@@ -136,6 +138,16 @@ class Pool:
                 raise
             finally:
                 self._give_back(link)
+
+    def ask(self, question: Callable[[Link], Result]) -> Result:
+        """The answer over a link; asked once more where the link broke, as one that was free may have been cut."""
+        try:
+            with self.link() as link:
+                return question(link)
+        except LinkLost:
+            self.renew()
+        with self.link() as link:
+            return question(link)
 
     def renew(self) -> None:
         """Close the links that are free: the server has cut one, so the others are doubtful."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from logplatform.failures import LogplatformError, PermanentFailure, TransientFailure, Unreachable
 from logplatform.sources.base import Entry, Fetched, Sink
-from logplatform.sources.links import Found, NoSuchFile, NotAllowed, Pool
+from logplatform.sources.links import Found, Link, NoSuchFile, NotAllowed, Pool
 from logplatform.sources.names import name_text, text_name
 from logplatform.sources.selection import Selection, States, fixed_folder
 from logplatform.sources.shelf import Shelf
@@ -65,19 +65,22 @@ class RemoteSource:
 
     def remove(self, entry: Entry) -> bool:
         """Remove the file if it is unchanged."""
-        with self.pool.link() as link:
-            path = self.path(text_name(entry.path))
-            try:
-                if not same(link.stat(path), entry):
-                    return False
-                link.remove(path)
-            except NoSuchFile:
+        path = self.path(text_name(entry.path))
+
+        def remove(link: Link) -> bool:
+            if not same(link.stat(path), entry):
                 return False
-            except NotAllowed as error:
-                raise PermanentFailure(f"{self.name}: {entry.path}: may not be removed") from error
-            except TransientFailure as error:
-                raise told(error, f"{self.name}: {entry.path}: was not removed: {error}") from error
-        return True
+            link.remove(path)
+            return True
+
+        try:
+            return self.pool.ask(remove)
+        except NoSuchFile:
+            return False
+        except NotAllowed as error:
+            raise PermanentFailure(f"{self.name}: {entry.path}: may not be removed") from error
+        except TransientFailure as error:
+            raise told(error, f"{self.name}: {entry.path}: was not removed: {error}") from error
 
     def check_removal(self) -> None:
         """Make and remove a hidden folder where files are; raises PermanentFailure where that is refused."""
@@ -86,15 +89,16 @@ class RemoteSource:
         if first is None and self.globs:
             folder = fixed_folder(self.globs[0])
         probe = self.path(f"{folder}/.logplatform-{uuid.uuid4().hex}".lstrip("/"))
-        with self.pool.link() as link:
-            try:
-                link.try_writing(probe)
-            except (NotAllowed, NoSuchFile, TransientFailure) as error:
-                place = name_text(self.path(folder)) or "the login's own folder"
-                raise PermanentFailure(
-                    f"source {self.name}: nothing can be removed from {place} ({error}): give the user the right to, "
-                    "or set `delete_source: false`"
-                ) from error
+        try:
+            self.pool.ask(lambda link: link.try_writing(probe))
+        except Unreachable:
+            raise
+        except (NotAllowed, NoSuchFile, TransientFailure) as error:
+            place = name_text(self.path(folder)) or "the login's own folder"
+            raise PermanentFailure(
+                f"source {self.name}: nothing can be removed from {place} ({error}): give the user the right to, "
+                "or set `delete_source: false`"
+            ) from error
 
     def relative(self, path: str) -> str:
         """A path as entries have it, from one that is whole."""
@@ -123,8 +127,11 @@ class _Walk:
 
         with Shelf() as shelf:
             try:
-                with self.source.pool.link() as link:
-                    shelf.keep(link.folder(self.source.path(folder).rstrip("/") or self.source.root, takes))
+                self.source.pool.ask(
+                    lambda link: shelf.keep(
+                        link.folder(self.source.path(folder).rstrip("/") or self.source.root, takes)
+                    )
+                )
             except NoSuchFile:
                 # One that was met in a listing may be gone by now.
                 self.missing += [folder] if named else []
@@ -153,7 +160,6 @@ class _Walk:
         if not self.source.root:
             return True
         try:
-            with self.source.pool.link() as link:
-                return link.stat(self.source.root).kind != "file"
+            return self.source.pool.ask(lambda link: link.stat(self.source.root)).kind != "file"
         except NoSuchFile:
             return False

@@ -29,7 +29,9 @@ class Shelf:
         self._file.close()
 
     def keep(self, found: Iterable[Found]) -> None:
-        """Set down all of it."""
+        """Set down all of it, in place of what was there."""
+        self._file.seek(0)
+        self._file.truncate()
         # Escaped to ASCII, a name may be of any bytes.
         self._file.writelines(f"{json.dumps(one)}\n" for one in found)
 

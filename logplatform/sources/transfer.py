@@ -15,7 +15,8 @@ from logplatform.sources.links import Found, Link, LinkLost, NoSuchFile, NotAllo
 from logplatform.sources.names import text_name
 
 _FUTILE = 3
-"""So many links in a row may break without a byte having come; then the file is left for later."""
+"""So many links in a row may break without much of a file having come; then it is left for later."""
+_MUCH = 256 << 10
 _SMALL = 1 << 20
 _AHEAD_BYTES = 8 << 20
 
@@ -72,7 +73,7 @@ class Transfer:
                 try:
                     self._send(part, stack)
                 except LinkLost as lost:
-                    futile = 0 if part.done > before else futile + 1
+                    futile = 0 if part.done >= before + _MUCH else futile + 1
                     self._lose()
                     if futile >= _FUTILE:
                         raise self._named(lost, entry) from lost
