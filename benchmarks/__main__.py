@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import api, archives, backfill, machines, search, sensor, tickets, uploads
+from benchmarks import api, archives, backfill, machines, search, sensor, sql, tickets, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -47,6 +47,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
         "machines": partial(machines.compare, folder, size.machine_lines),
         "sensor": partial(sensor.compare, folder, size.listed_files),
         "backfill": partial(backfill.compare, folder, size.machine_days),
+        "sql": partial(sql.compare, size.machine_lines),
         "uploads": partial(uploads.compare, folder, size.events),
         "search": partial(search.compare, folder, 2 * size.events),
         "api": partial(api.compare, folder, size.events),

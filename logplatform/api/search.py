@@ -17,6 +17,7 @@ from logplatform.api.asking import refusing
 from logplatform.api.errors import responses
 from logplatform.api.search_parameters import CompletionParameters, SearchParameters
 from logplatform.api.served import Given
+from logplatform.failures import TransientFailure
 from logplatform.stores.log_query import Page
 from logplatform.stores.searches import SearchHistory
 from logplatform.uploads.completion import Completion, completions
@@ -76,7 +77,7 @@ async def search(served: Given, asked: Annotated[SearchParameters, Query()], aft
     return SearchAnswer(data=found_page(found, took))
 
 
-@router.get("/autocomplete", responses=responses(422, 503))
+@router.get("/autocomplete", responses=responses(400, 422, 503))
 async def autocomplete(served: Given, asked: Annotated[CompletionParameters, Query()]) -> CompletionAnswer:
     """Values of fields that begin with what was typed, the most frequent first."""
     fields = (asked.field,) if asked.field else None
@@ -88,7 +89,7 @@ def remember(history: SearchHistory, parameters: Mapping[str, Any], total: int) 
     """Record a search; a history that cannot be written just now is worth a line in the log, and no more."""
     try:
         history.add(parameters, total)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, TransientFailure) as error:
         _log.warning("the search history could not be written: %s", error)
 
 

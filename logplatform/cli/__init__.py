@@ -26,6 +26,7 @@ COMMANDS = {
     "dead-letters": ("logplatform.cli.dead_letters:dead_letters", "Records that were refused: look, and try again."),
     "status": ("logplatform.cli.status:status", "What is in, what failed, and what to do about it."),
     "alerts": ("logplatform.cli.alerts:alerts", "What is told to a webhook; a message to try it with."),
+    "db": ("logplatform.cli.db:db", "The databases' schemas: where they stand, and up to date."),
     "prune": ("logplatform.cli.maintenance:prune", "Remove what retention no longer keeps."),
     "reset": ("logplatform.cli.maintenance:reset", "Remove everything the platform has stored."),
 }

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ import psutil
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from logplatform.failures import LeaseHeld, LeaseLost
+from logplatform.failures import LeaseHeld, LeaseLost, TransientFailure
 from logplatform.stores.schema import lease as table
 from logplatform.stores.sql import Database
 
@@ -136,7 +136,9 @@ class Leases:
         finally:
             stop.set()
             heart.join()
-            self.release(lease)
+            # A server that is away now does not undo what was done; the lease runs out by itself.
+            with suppress(TransientFailure):
+                self.release(lease)
 
     def _acquire_waiting(self, name: str, holder: str, wait_seconds: float) -> Lease:
         deadline = time.monotonic() + wait_seconds
@@ -152,6 +154,6 @@ class Leases:
         while not stop.wait(self.ttl.total_seconds() / 3):
             try:
                 self.renew(lease)
-            except (LeaseLost, OperationalError):
+            except (TransientFailure, OperationalError):
                 # The next commit finds out by itself; a database that is away now may be back by then.
                 continue

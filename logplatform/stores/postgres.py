@@ -40,6 +40,7 @@ IDLE_SECONDS = 600
 """A transaction that stands still for so long is ended by the server: its process hangs, and others wait for it."""
 
 _POLL_SECONDS = 0.2
+_NO_RIGHTS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName)
 NUL_SHOWN = "\N{SYMBOL FOR NULL}"
 
 
@@ -119,7 +120,7 @@ class PostgresDatabase(Database):
         try:
             super().upgrade(revision)
         except PermanentFailure as failure:
-            if not isinstance(getattr(failure.__cause__, "orig", None), psycopg.errors.InsufficientPrivilege):
+            if not isinstance(getattr(failure.__cause__, "orig", None), _NO_RIGHTS):
                 raise
             raise PermanentFailure(
                 f"{self.name} is not of this version ({self.revision() or 'nothing is there'}, not {head()}), and its "
@@ -137,8 +138,14 @@ class PostgresDatabase(Database):
 
 
 def named(store: SqlStore, schema: str) -> str:
-    """What people are told of a schema: where its server is, never a password."""
-    parts = conninfo_to_dict(store.url)
+    """What people are told of a schema: where its server is, never a password.
+
+    Raises PermanentFailure if `store.url` is none that PostgreSQL's client knows.
+    """
+    try:
+        parts = conninfo_to_dict(store.url)
+    except psycopg.Error as error:
+        raise PermanentFailure(f"stores.sql.url: {str(error).strip()}") from error
     where = f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or parts.get('user')}"
     return f"PostgreSQL {where}, schema {schema}"
 

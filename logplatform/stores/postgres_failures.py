@@ -27,8 +27,6 @@ _REFUSED = (
     ("certificate verify failed", "the server's certificate is not trusted: see sslrootcert in stores.sql.url"),
     ("root certificate file", "sslrootcert in stores.sql.url names a file that cannot be used"),
     ("server certificate for", "the host in stores.sql.url is not the one that the server's certificate names"),
-    ("invalid connection option", "stores.sql.url has an option that PostgreSQL's client does not know"),
-    ("invalid URI", "stores.sql.url is no address"),
     ("invalid port", "stores.sql.url has no usable port"),
     ("invalid sslmode", "stores.sql.url has an unknown sslmode"),
 )
@@ -41,6 +39,8 @@ _MEANINGS: dict[str, tuple[type[LogplatformError], str]] = {
     "28": (PermanentFailure, "the user in stores.sql.url or stores.sql.password is wrong"),
     "3D": (PermanentFailure, "the database in stores.sql.url does not exist"),
     "42501": (PermanentFailure, _RIGHTS),
+    # What a user may not even see is for it not there.
+    "3F000": (PermanentFailure, _RIGHTS),
     "2BP01": (PermanentFailure, "something that others have made hangs on these tables: drop it first"),
     "55P03": (TransientFailure, _LOCKED),
     "40": (TransientFailure, "another transaction came in between; it is tried again"),

@@ -117,7 +117,7 @@ class Database:
         current = self.revision()
         if revision == "head" and current == head():
             return
-        if current is not None and not _is_known(current):
+        if current is not None and not is_known(current):
             raise PermanentFailure(
                 f"{self.name} has schema {current}, which this logplatform does not know: "
                 "it was written by a newer one; upgrade logplatform, or restore a backup"
@@ -197,7 +197,8 @@ def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  #
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _is_known(revision: str) -> bool:
+def is_known(revision: str) -> bool:
+    """Whether this logplatform knows a revision; one that it does not was made by a newer one."""
     try:
         return ScriptDirectory(str(MIGRATIONS)).get_revision(revision) is not None
     except CommandError:

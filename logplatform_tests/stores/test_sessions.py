@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from logplatform.stores.bulk import insert_columns
+from logplatform.stores.places import Place
 from logplatform.stores.session_schema import metadata, piece_row, session_version
 from logplatform.stores.session_versions import SessionRows
 from logplatform.stores.sessions import Centre, SessionRecord, SqlSessions
@@ -144,9 +144,9 @@ def test_bulk_insertion_of_an_uneven_number_of_rows(database: Database) -> None:
     assert found == list(range(2_345))
 
 
-def test_upgrade_from_the_state_before_keeps_what_was_there(tmp_path: Path) -> None:
+def test_upgrade_from_the_state_before_keeps_what_was_there(new_place: Place) -> None:
     """A database of the first revision gets the session tables, and its schema is then what the code says."""
-    database = Database.open(sa.URL.create("sqlite", database=str(tmp_path / "machines.db")))
+    database = new_place.connect()
     database.upgrade("0001")
     with database.write() as connection:
         connection.execute(sa.text("INSERT INTO lease VALUES ('a', 'b', 3, '2025-01-01 00:00:00')"))
