@@ -8,15 +8,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
+from pydantic import SecretStr
 
 from logplatform.cli import main
 from logplatform.failures import PermanentFailure, Unreachable
+from logplatform.orchestration.topic_resources import given_topics, topic_resources
 from logplatform.settings.model import Settings
 from logplatform.settings.stores import KafkaStore
 from logplatform.stores import kafka_writer
@@ -309,3 +313,21 @@ def test_a_message_is_judged_alike_on_both(settings: Settings, tmp_path: Path) -
     open_topics(spool, spool.tickets.topics[0]).make("client_tickets", 3).append_to(1, values)
     ingest(spool)
     assert outcome(settings) == outcome(spool)
+
+
+def test_the_resource_opens_the_topics_and_shows_no_password(settings: Settings) -> None:
+    kafka = settings.stores.kafka.model_copy(update={"username": "ada", "password": SecretStr("geheim")})
+    named = settings.model_copy(update={"stores": settings.stores.model_copy(update={"kafka": kafka})})
+    resources = topic_resources(named, "tickets")
+    assert list(resources) == ["tickets_topics_spool"]
+    assert "geheim" not in repr(resources["tickets_topics_spool"]) + str(resources["tickets_topics_spool"].model_dump())
+    assert topic_resources(named, "archives") == {}
+    send(settings, [numbered(1), b"{}"])
+    given = given_topics(SimpleNamespace(**resources), named, "tickets")
+    assert given is not None
+    assert sum(given(settings.tickets.topics[0], 5).open(settings.tickets.topics[0].topic).ends().values()) == 2
+    with open_tenancy(settings, "tickets") as tenancy:
+        through = replace(tenancy, given_topics=given)
+        (commit,) = Ingest(through, "run").run()
+    assert (commit.accepted, commit.rejected) == (1, 1)
+    assert len(refused_of(settings)) == 1
