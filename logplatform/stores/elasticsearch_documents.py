@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from logplatform.stores.elasticsearch_template import LONGEST, OVERLAP, PIECES, WHEN
+from logplatform.stores.elasticsearch_template import LONGEST, LOWER, OVERLAP, WHEN
 from logplatform.stores.log_query import TEXT_BOOSTS
 from logplatform.stores.log_schema import DOCUMENTS, GEO_FLOATS, GEO_TEXTS
 
@@ -88,8 +88,10 @@ def _fragments(batch: pa.RecordBatch, generation: int) -> Iterator[str]:
             yield f"""coalesce(',"{name}":' || {_value(name, batch.schema.field(name).type)}, '')"""
     if given & {"country_code", "latitude"}:
         yield f"CASE WHEN country_code IS NULL AND latitude IS NULL THEN '' ELSE {_geoip()} END"
-    for name in _long(batch):
-        yield f"""coalesce(',"{PIECES}":{{"{name}":' || to_json("{_pieces(name)}")::VARCHAR || '}}', '')"""
+    if long := _long(batch):
+        pieces = (f"""coalesce('"{name}":' || to_json("{_pieces(name)}")::VARCHAR || ',', '')""" for name in long)
+        # The last comma has to be followed by something.
+        yield f"""',"{LOWER}":{{' || {" || ".join(pieces)} || '"level":null}}'"""
     # What a reader will have to hold, so that he may ask for fewer.
     texts = [name for name in given if pa.types.is_string(batch.schema.field(name).type)]
     sizes = " + ".join(f'coalesce(strlen("{name}"), 0)' for name in texts)
@@ -134,7 +136,7 @@ def _sizes(column: pa.Array) -> Iterator[int]:
 
 
 def _pieces(name: str) -> str:
-    return f"{name} {PIECES}"
+    return f"{name} in pieces"
 
 
 def _with_pieces(batch: pa.RecordBatch) -> pa.RecordBatch:

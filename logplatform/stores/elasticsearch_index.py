@@ -21,7 +21,7 @@ from logplatform.stores.elasticsearch_documents import row_of
 from logplatform.stores.elasticsearch_figures import PAGE, Figures
 from logplatform.stores.elasticsearch_generations import DEAD_AFTER, FORGOTTEN_AFTER, Generations
 from logplatform.stores.elasticsearch_query import MOST_TERMS, Query, hits
-from logplatform.stores.elasticsearch_search import found_terms, search_page
+from logplatform.stores.elasticsearch_search import found_places, search_page
 from logplatform.stores.elasticsearch_template import WHEN, day_of, field_of, install, prefix_of
 from logplatform.stores.elasticsearch_writing import ElasticsearchReplacement, delete
 from logplatform.stores.log_query import Aggregation, Alike, Filters, Page, Search
@@ -145,8 +145,8 @@ class ElasticsearchLogIndex:
         """The condition that a text sets; None if nothing can be found."""
         if not text.strip():
             return []
-        terms = found_terms(moment, text, filters)
-        return [hits(terms)] if terms else None
+        found = found_places(moment, text, filters)
+        return [hits(found)] if found else None
 
     def _delete_dead(self, before: datetime) -> int:
         """Delete what dead generations have left; they are forgotten when nothing more can come of them."""

@@ -9,11 +9,12 @@ terms in place of its words.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from logplatform.stores.elasticsearch_generations import View
-from logplatform.stores.elasticsearch_template import PIECES, field_of, lowered, words_of
+from logplatform.stores.elasticsearch_template import field_of, lowered, words_of
 from logplatform.stores.log_query import TEXT_BOOSTS, Filters
 from logplatform.stores.log_text import BEGINNING, INSIDE, WHOLE, Term
 
@@ -50,19 +51,35 @@ def present(name: str) -> Query:
     return {"bool": {"should": [{"exists": {"field": field}}, {"term": {"_ignored": field}}]}}
 
 
-def hits(terms: Sequence[Term]) -> Query:
-    """Documents in which any of the terms occurs."""
-    return {"bool": {"should": [_in_field(name, term, INSIDE) for term in terms for name in TEXT_BOOSTS]}}
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field that a term occurs in. Most terms occur in one field, and a pattern costs, whatever it finds."""
+
+    term: Term
+    field: str
 
 
-def occurs(term: Term) -> Query:
-    """Documents in which a term occurs."""
-    return hits([term])
+def places(terms: Sequence[Term]) -> list[Place]:
+    """Every field that terms might occur in."""
+    return [Place(term, name) for term in terms for name in TEXT_BOOSTS]
 
 
-def scores(terms: Sequence[Term]) -> Query:
-    """Documents in which any of the terms occurs, with their scores."""
-    return {"bool": {"should": [{"dis_max": {"queries": _fits(term)}} for term in terms]}}
+def hits(found: Sequence[Place]) -> Query:
+    """Documents in which a term occurs in its field."""
+    return {"bool": {"should": [occurs(place) for place in found]}}
+
+
+def occurs(place: Place) -> Query:
+    """Documents in which one term occurs in one field."""
+    return _pattern(place, INSIDE)
+
+
+def scores(found: Sequence[Place]) -> Query:
+    """Documents in which a term occurs in its field, with their scores: the sum of each term's in its best field."""
+    by_term: dict[str, list[Query]] = {}
+    for place in found:
+        by_term.setdefault(place.term.text, []).extend(_fits(place))
+    return {"bool": {"should": [{"dis_max": {"queries": queries}} for queries in by_term.values()]}}
 
 
 def nearly(term: Term, letters: int) -> Query:
@@ -71,23 +88,16 @@ def nearly(term: Term, letters: int) -> Query:
     return {"bool": {"should": [{"fuzzy": {words_of(name): fuzzy}} for name in TEXT_BOOSTS]}}
 
 
-def _fits(term: Term) -> list[Query]:
-    """Each way in which a term may stand in each field, with its score; what holds of them decides by the highest."""
-    return [
-        {"constant_score": {"filter": _in_field(name, term, way), "boost": boost * way * term.weight}}
-        for name, boost in TEXT_BOOSTS.items()
-        for way in (INSIDE, BEGINNING, WHOLE)
-    ]
+def _fits(place: Place) -> list[Query]:
+    """Each way in which a term may stand in a field, with its score; what holds of them decides by the highest."""
+    boost = TEXT_BOOSTS[place.field] * place.term.weight
+    ways = (INSIDE, BEGINNING, WHOLE)
+    return [{"constant_score": {"filter": _pattern(place, way), "boost": boost * way}} for way in ways]
 
 
-def _in_field(name: str, term: Term, way: float) -> Query:
-    fields = (lowered(name), f"{PIECES}.{name}")
-    return {"bool": {"should": [_pattern(str(field), term.text, way) for field in fields]}}
-
-
-def _pattern(field: str, text: str, way: float) -> Query:
+def _pattern(place: Place, way: float) -> Query:
+    field, text = str(lowered(place.field)), place.term.text
     if way == INSIDE:
-        # Rewritten to a set of documents: there may be any number of different values.
         escaped = _JOKER.sub(r"\\\1", text)
         return {"wildcard": {field: {"value": f"*{escaped}*"}}}
     begin = f"(.*{_NO_WORD})?{_quoted(text)}"

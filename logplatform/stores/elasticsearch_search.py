@@ -12,12 +12,12 @@ import pyarrow as pa
 from logplatform.stores import log_search
 from logplatform.stores.elasticsearch_asking import Moment
 from logplatform.stores.elasticsearch_documents import row_of
-from logplatform.stores.elasticsearch_query import Query, hits, nearly, occurs, scores
+from logplatform.stores.elasticsearch_query import Place, Query, hits, nearly, occurs, places, scores
 from logplatform.stores.elasticsearch_template import WHEN, field_of
 from logplatform.stores.log_query import ALL, TEXT_BOOSTS, BadQuery, Filters, Hit, Page, Search
 from logplatform.stores.log_schema import document
 from logplatform.stores.log_sql import similar_sql
-from logplatform.stores.log_text import NEARLY, Term, distance_allowed, terms_of
+from logplatform.stores.log_text import NEARLY, Term, distance_allowed, fits, terms_of
 
 CANDIDATES = 1_000
 """The newest documents with words nearly a term, in which those words are counted."""
@@ -30,81 +30,64 @@ Found = dict[str, Any]
 
 def search_page(moment: Moment, search: Search) -> Page:
     """The page of a search. Raises BadQuery if its documents take more than `log_search.MAX_PAGE_BYTES`."""
-    terms = terms_of(search.text)
-    if search.text.strip() and not terms:
-        return _empty(search)
-    answer = moment.ask(_page_of(moment, search, terms))
-    missing = _missing(answer, terms)
-    if missing:
-        terms = replaced(moment, search.filters, terms, missing)
-        if not terms:
-            return _empty(search)
-        answer = moment.ask(_page_of(moment, search, terms))
-    found: list[Found] = answer["hits"]["hits"]
-    sources = _documents(moment, found)
-    words = [term.text for term in terms]
-    return Page(
-        int(answer["hits"]["total"]["value"]),
-        search.page,
-        search.size,
-        [_hit(one, source, words) for one, source in zip(found, sources, strict=True)],
-    )
+    found = found_places(moment, search.text, search.filters)
+    if search.text.strip() and not found:
+        return Page(0, search.page, search.size, [])
+    answer = moment.ask(_page_of(moment, search, found))
+    shown: list[Found] = answer["hits"]["hits"]
+    terms = list({place.term.text: place.term for place in found}.values())
+    hits_of_page = [_hit(one, source, terms) for one, source in zip(shown, _documents(moment, shown), strict=True)]
+    return Page(int(answer["hits"]["total"]["value"]), search.page, search.size, hits_of_page)
 
 
-def found_terms(moment: Moment, text: str, filters: Filters) -> list[Term]:
-    """The terms of a text that occur; one that does not is replaced by words that are nearly it."""
+def found_places(moment: Moment, text: str, filters: Filters) -> list[Place]:
+    """Where the terms of a text occur; for one that does not, where words do that are nearly it."""
     terms = terms_of(text)
     if not terms:
         return []
-    query = {**moment.query(filters, hits(terms))}
-    answer = moment.ask({"size": 0, "track_total_hits": True, "query": query, **_occurrences(terms)})
-    return replaced(moment, filters, terms, _missing(answer, terms))
+    found = _occurring(moment, filters, terms)
+    missing = {term.text for term in terms} - {place.term.text for place in found}
+    nearly_them = [
+        Term(word, NEARLY)
+        for term in terms
+        if term.text in missing and distance_allowed(term.text)
+        for word in _similar(moment, filters, term)
+    ]
+    known = {place.term.text for place in found}
+    others = {term.text: term for term in nearly_them if term.text not in known}
+    return found + (_occurring(moment, filters, list(others.values())) if others else [])
 
 
-def replaced(moment: Moment, filters: Filters, terms: Sequence[Term], missing: set[str]) -> list[Term]:
-    """The terms, with words that are nearly them in place of those that are missing."""
-    found: list[Term] = []
-    for term in terms:
-        if term.text not in missing:
-            found.append(term)
-        elif distance_allowed(term.text):
-            found += [Term(word, NEARLY) for word in _similar(moment, filters, term)]
-    return list({term.text: term for term in reversed(found)}.values())[::-1]
+def _occurring(moment: Moment, filters: Filters, terms: Sequence[Term]) -> list[Place]:
+    """The fields in which each term occurs."""
+    all_places = places(terms)
+    query = moment.query(filters)
+    aggregation = {"filters": {"filters": [occurs(place) for place in all_places]}}
+    answer = moment.ask({"size": 0, "track_total_hits": False, "query": query, "aggs": {"occurs": aggregation}})
+    found = answer.get("aggregations")
+    buckets = found["occurs"]["buckets"] if found else []
+    return [place for place, bucket in zip(all_places, buckets, strict=False) if bucket["doc_count"]]
 
 
-def _page_of(moment: Moment, search: Search, terms: Sequence[Term]) -> Found:
+def _page_of(moment: Moment, search: Search, found: Sequence[Place]) -> Found:
     """The request for a page: with the documents if they are few, else with their sizes."""
     field, way = search.order
-    query = moment.query(search.filters)
-    if terms:
-        query["bool"]["must"] = [scores(terms)]
+    by_score = field == "_score"
+    query = moment.query(search.filters, *([hits(found)] if found and not by_score else []))
+    if found and by_score:
+        query["bool"]["must"] = [scores(found)]
     first: Query = {"_score": {"order": way}}
-    if field != "_score":
+    if not by_score:
         first = {WHEN if field == "@timestamp" else field_of(field): {"order": way, "missing": "_last"}}
     return {
         "query": query,
         "from": (search.page - 1) * search.size,
         "size": search.size,
         "sort": [first, {WHEN: "desc"}, {"id": "asc"}],
-        "track_scores": bool(terms),
         "track_total_hits": True,
         "_source": search.size <= _FEW,
         "docvalue_fields": ["bytes", "id"],
-        **(_occurrences(terms) if len(terms) > 1 else {}),
     }
-
-
-def _occurrences(terms: Sequence[Term]) -> Found:
-    return {"aggs": {"occurs": {"filters": {"filters": [occurs(term) for term in terms]}}}}
-
-
-def _missing(answer: Found, terms: Sequence[Term]) -> set[str]:
-    """The terms that occur in nothing that was found."""
-    if not answer["hits"]["total"]["value"]:
-        return {term.text for term in terms}
-    found = answer.get("aggregations")
-    buckets = found["occurs"]["buckets"] if found else []
-    return {term.text for term, bucket in zip(terms, buckets, strict=False) if not bucket["doc_count"]}
 
 
 def _documents(moment: Moment, found: Sequence[Found]) -> list[Found]:
@@ -121,10 +104,22 @@ def _documents(moment: Moment, found: Sequence[Found]) -> list[Found]:
     return [sources[one] for one in ids]
 
 
-def _hit(found: Found, source: Mapping[str, Any], words: Sequence[str]) -> Hit:
+def _hit(found: Found, source: Mapping[str, Any], terms: Sequence[Term]) -> Hit:
     row = row_of(source)
-    score = round(found.get("_score") or 0.0, _SCORE_DIGITS) if words else 0.0
-    return Hit(row["id"], document(row), score, log_search.highlights_of(row, words))
+    score = found.get("_score")
+    # Where the order is another, the server is not asked for scores, which would cost it much.
+    told = round(score, _SCORE_DIGITS) if score is not None and terms else score_of(row, terms)
+    return Hit(row["id"], document(row), told, log_search.highlights_of(row, [term.text for term in terms]))
+
+
+def score_of(row: Mapping[str, Any], terms: Sequence[Term]) -> float:
+    """How well a row fits terms, as `log_text` tells it: the sum of each term's score in its best field."""
+    texts = {name: row[name].lower() for name in TEXT_BOOSTS if row[name]}
+    scores_of = (
+        max((TEXT_BOOSTS[name] * fits(text, term.text) * term.weight for name, text in texts.items()), default=0.0)
+        for term in terms
+    )
+    return round(sum(scores_of), _SCORE_DIGITS)
 
 
 def _similar(moment: Moment, filters: Filters, term: Term) -> list[str]:
@@ -141,7 +136,3 @@ def _similar(moment: Moment, filters: Filters, term: Term) -> list[str]:
     with duckdb.connect(config={"threads": 1}) as engine:
         engine.register("candidates", table)
         return [word for (word,) in engine.execute(statement, values).fetchall()]
-
-
-def _empty(search: Search) -> Page:
-    return Page(0, search.page, search.size, [])

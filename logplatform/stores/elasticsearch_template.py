@@ -3,10 +3,10 @@
 What belongs here: which field of the index holds which column of a document, and how it is looked for. What does not:
 documents themselves (`elasticsearch_documents`).
 
-Fields that people look for a text in are kept in lower case too, each value as one term: only so a text is found
-wherever it stands, across words and signs, as in the embedded index. Lucene takes no term above 32,766 bytes. So values
-above LONGEST characters are kept in overlapping pieces in `pieces.…`, which finds a text in them as in others; but
-they are in no group of their own, and no filter finds them as a whole.
+Fields that people look for a text in are copied to `lower.…`, in lower case and each value as one term: only so a
+text is found wherever it stands, across words and signs, as in the embedded index. Lucene takes no term above 32,766
+bytes. So values above LONGEST characters are given to `lower.…` in overlapping pieces, which finds a text in them as
+in others; but they are in no group of their own, and no filter finds them as a whole.
 """
 
 import uuid
@@ -25,7 +25,7 @@ LONGEST = 8_191
 """Characters of a value that is one term; four bytes each are less than Lucene's bound."""
 OVERLAP = MAX_TEXT_CHARS
 """Characters that two neighbouring pieces of a long value share: no text that is looked for is longer."""
-PIECES = "pieces"
+LOWER = "lower"
 WHEN = "timestamp_us"
 """Microseconds since 1970 (UTC): what `@timestamp` holds for people, exact for figures."""
 PROSE = ("message", "error_message", "stack_trace")
@@ -49,7 +49,7 @@ def field_of(name: str) -> str:
 
 def lowered(name: str) -> str | None:
     """The field that holds a column's texts in lower case; None if there is none."""
-    return f"{name}.lower" if name in _LOWERED else None
+    return f"{LOWER}.{name}" if name in _LOWERED else None
 
 
 def words_of(name: str) -> str:
@@ -104,10 +104,10 @@ def properties() -> dict[str, Any]:
     words = {name: dict(whole) for name in (*TEXTS, *PROVENANCE_TEXTS, "tags", "id", "origin") if name not in PROSE}
     fields: dict[str, Any] = {**words, **prose}
     for name in _LOWERED:
-        fields[name] = {**fields[name], "fields": {**fields[name].get("fields", {}), "lower": below}}
+        fields[name] = {**fields[name], "copy_to": f"{LOWER}.{name}"}
     for name in TEXT_BOOSTS:
         if name not in PROSE:
-            fields[name]["fields"]["words"] = {"type": "text", "norms": False, "index_options": "docs"}
+            fields[name]["fields"] = {"words": {"type": "text", "norms": False, "index_options": "docs"}}
     places = {name.removeprefix("geo_"): whole for name in GEO_TEXTS}
     return {
         "@timestamp": {"type": "date_nanos"},
@@ -129,7 +129,7 @@ def properties() -> dict[str, Any]:
         "bytes": {"type": "long"},
         # The record as it came is kept, and looked into by nobody.
         "source": {"type": "object", "enabled": False},
-        PIECES: {"properties": dict.fromkeys(TEXT_BOOSTS, below)},
+        LOWER: {"properties": dict.fromkeys(sorted(_LOWERED), below)},
     }
 
 

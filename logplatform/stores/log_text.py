@@ -58,6 +58,21 @@ def re_quote(text: str) -> str:
     return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
 
 
+def fits(text: str, term: str) -> float:
+    """How well a term fits a text, both in lower case: by the best place where it stands; 0 if it is not there."""
+    best, at = 0.0, text.find(term)
+    while at >= 0 and best < WHOLE:
+        begins = at == 0 or not _is_word(text[at - 1])
+        ends = at + len(term) == len(text) or not _is_word(text[at + len(term)])
+        best = max(best, (WHOLE if ends else BEGINNING) if begins else INSIDE)
+        at = text.find(term, at + 1)
+    return best
+
+
+def _is_word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_" or sign >= "\x80"
+
+
 def highlighted(text: str, terms: Sequence[str]) -> str | None:
     """The part of a text around the first hit, each hit in `<em>`, all else as HTML; None without a hit."""
     pattern = re.compile("|".join(re.escape(term) for term in sorted(terms, key=len, reverse=True)), re.IGNORECASE)
