@@ -72,6 +72,10 @@ class EventClaim:
                     taken.add(wanted[key])
         return taken
 
+    def give_back(self, key: str) -> None:
+        """Forget a taken id: its document could not be kept, and is to be taken when it comes again."""
+        self.found.execute("DELETE FROM found WHERE id = ?", (bytes.fromhex(key),))
+
     def commit(self, connection: sa.Connection) -> None:
         """Make the taken ids the only ones of the origin, with the caller's transaction.
 
