@@ -59,6 +59,7 @@ def check(session: Session, file: Path, as_json: bool) -> None:
     "--rate", type=click.FloatRange(0, min_open=True), default=10, show_default=True, help="Messages a second."
 )
 @click.option("--topic", metavar="TOPIC", help="The topic; left out: that of the first source in the settings.")
+@click.option("--brokers", metavar="HOST:PORT[,…]", help="Kafka's; left out: those of the settings (stores.kafka).")
 @click.option("--count", type=click.IntRange(1), help="Stop after so many messages; left out: go on until Ctrl-C.")
 @click.option("--invalid-share", type=_SHARE, default=0, show_default=True, help="Share that breaks a rule.")
 @click.option("--duplicate-share", type=_SHARE, default=0, show_default=True, help="Share that repeats a ticket.")
@@ -69,25 +70,27 @@ def produce(
     session: Session,
     rate: float,
     topic: str | None,
+    brokers: str | None,
     count: int | None,
     invalid_share: float,
     duplicate_share: float,
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Send random tickets to a topic at a steady rate.
+    """Send random tickets to a topic at a steady rate; one that is missing is made.
 
     \b
     Examples:
       logplatform tickets produce --count 100
       logplatform tickets produce --rate 1000 --count 50000 --invalid-share 0.03 --duplicate-share 0.02
+      logplatform tickets produce --brokers kafka1:9092,kafka2:9092 --topic client_tickets
     """
     from logplatform.tickets.produce import Mix  # noqa: PLC0415
     from logplatform.tickets.produce import produce as send  # noqa: PLC0415
-    from logplatform.tickets.topics import find_topic, open_to_produce  # noqa: PLC0415
+    from logplatform.tickets.topics import open_to_produce, to_produce_to  # noqa: PLC0415
 
-    source = find_topic(session.settings, topic)
-    log, mix = open_to_produce(session.settings, source), Mix(invalid_share, duplicate_share, seed)
+    settings, source = to_produce_to(session.settings, topic, brokers)
+    log, mix = open_to_produce(settings, source), Mix(invalid_share, duplicate_share, seed)
     with until_stopped() as stopped:
         sent = send(log, mix, rate, count, stopped.wait)
     if as_json:

@@ -6,9 +6,12 @@ What belongs here: the domain's own questions to them. What does not: the choice
 
 from collections.abc import Iterator
 
+from pydantic import ValidationError
+
 from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
-from logplatform.settings.tickets import SpoolTopic, TicketTopic
+from logplatform.settings.stores import KafkaStore
+from logplatform.settings.tickets import KafkaTopic, SpoolTopic, TicketTopic
 from logplatform.stores.ticket_log import TicketLog
 from logplatform.stores.ticket_topics import Topics
 from logplatform.tenancy import Tenancy
@@ -59,6 +62,23 @@ def existing_logs(tenancy: Tenancy) -> Iterator[tuple[TicketTopic, TicketLog]]:
         place = place_in(tenancy, source)
         if place.exists(source.topic):
             yield source, place.open(source.topic)
+
+
+def to_produce_to(settings: Settings, topic: str | None, brokers: str | None) -> tuple[Settings, TicketTopic]:
+    """The source to send to, and the settings that lead there; with `brokers`, a topic need not be in the settings.
+
+    Raises PermanentFailure for a topic that nobody reads, and for an address or a name that can't be one.
+    """
+    if brokers is None:
+        return settings, find_topic(settings, topic)
+    known = [source for source in topics(settings) if isinstance(source, KafkaTopic) and topic in (None, source.topic)]
+    try:
+        source = known[0] if known else KafkaTopic.model_validate({} if topic is None else {"topic": topic})
+        section = KafkaStore.model_validate(settings.stores.kafka.model_dump() | {"bootstrap_servers": brokers})
+    except ValidationError as error:
+        raise PermanentFailure(f"--brokers, --topic: {error.errors()[0]['msg']}") from error
+    stores = settings.stores.model_copy(update={"kafka": section})
+    return settings.model_copy(update={"stores": stores}), source
 
 
 def open_to_produce(settings: Settings, source: TicketTopic) -> TicketLog:

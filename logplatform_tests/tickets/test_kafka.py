@@ -126,6 +126,18 @@ def test_a_missing_topic_is_told_everywhere_and_produce_makes_it(settings: Setti
     assert sum(commit.messages for commit in ingest(settings)) == 300
 
 
+def test_produce_takes_brokers_that_the_settings_do_not_name(settings: Settings, tmp_path: Path) -> None:
+    brokers, topic = settings.stores.kafka.bootstrap_servers, settings.tickets.topics[0].topic
+    arguments = ["tickets", "produce", "--rate", "2000", "--count", "60", "--brokers", brokers, "--topic", topic]
+    environment = {"LOGPLATFORM_DATA_ROOT": str(tmp_path / "other")}
+    done = CliRunner().invoke(main, arguments, env=environment)
+    assert done.exit_code == 0, done.output
+    assert sum(log_of(settings).ends().values()) == 60
+    wrong = CliRunner().invoke(main, [*arguments[:-4], "--brokers", "kafka1"], env=environment)
+    assert wrong.exit_code == 2
+    assert "host:port" in wrong.output
+
+
 def test_a_topic_that_was_made_again_is_refused_whatever_it_holds(
     settings: Settings, admin: AdminClient, tmp_path: Path
 ) -> None:
