@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logplatform.failures import TransientFailure
 from logplatform.settings.tickets import KafkaTopic
@@ -173,15 +174,22 @@ class SparkTaken:
         teams.createOrReplaceTempView("teams")
         counts = {(row.request_type, row.priority): row.tickets for row in session.sql(COUNT).collect()}
         clients = [row.client_id for row in session.sql(CLIENTS).collect()]
-        enriched = session.sql(ENRICH)
-        high = sum(count for (_, priority), count in counts.items() if priority in settings.high_priorities)
-        chosen = enriched.where(enriched.priority.isin(*settings.high_priorities))
-        return Transformed(self._fresh(enriched, sum(counts.values())), self._fresh(chosen, high), counts, clients)
+        enriched = self._rows(session.sql(ENRICH), sum(counts.values()))
+        tickets = enriched.fresh()
+        if isinstance(tickets, pa.Table):
+            high: Fresh = tickets.filter(pc.field("priority").isin(settings.high_priorities))
+        else:
+            high = self._high(enriched, counts)
+        return Transformed(tickets, high, counts, clients)
 
-    def _fresh(self, rows: "DataFrame", count: int) -> Fresh:
+    def _rows(self, rows: "DataFrame", count: int) -> "SparkRows":
         store, folder = self._engine.tenancy.settings.stores.files, self._engine.tenancy.settings.data_root
-        spread = SparkRows(rows, count, partial(open_files, store, folder))
-        return spread.table() if count <= SMALL_ROWS else spread
+        return SparkRows(rows, count, partial(open_files, store, folder))
+
+    def _high(self, enriched: "SparkRows", counts: Mapping[tuple[str, str], int]) -> Fresh:
+        high = self._engine.settings.high_priorities
+        count = sum(tickets for (_, priority), tickets in counts.items() if priority in high)
+        return self._rows(enriched.rows.where(enriched.rows.priority.isin(*high)), count).fresh()
 
     def _conflicts(self, places: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (numbers of numpy)
         if not len(places):
@@ -200,6 +208,10 @@ class SparkRows:
     rows: "DataFrame"
     num_rows: int
     opened: Callable[[], Any]
+
+    def fresh(self) -> Fresh:
+        """These rows, or, if a file of them would be small, the rows here, to be written together with older ones."""
+        return self.table() if self.num_rows <= SMALL_ROWS else self
 
     def table(self) -> pa.Table:
         """All of them here."""
