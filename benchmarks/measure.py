@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+import psutil
 
 Measure = Literal["wall", "cpu"]
 
@@ -59,7 +61,17 @@ def here(run: Callable[[], dict[str, float]]) -> Cost:
     spent = os.times()
     cpu = time.process_time() - cpu + spent.children_user + spent.children_system
     cpu -= children.children_user + children.children_system
+    cpu += _of_living_children()
     return Cost(time.perf_counter() - wall, cpu, peak_bytes(), facts)
+
+
+def _of_living_children() -> float:
+    """CPU seconds of children that are still there (Spark's), and of all that these have ended."""
+    spent = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            spent += sum(child.cpu_times()[:4])
+    return spent
 
 
 def best(runs: Sequence[Cost], by: Measure = "wall") -> Cost:

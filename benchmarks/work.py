@@ -11,6 +11,9 @@ import msgspec
 
 from benchmarks.measure import here
 
+# pyspark does not run without it.
+_WITH_PANDAS = {"spark"}
+
 
 class _NoPandas(MetaPathFinder):
     """Answers that pandas is not installed."""
@@ -26,8 +29,9 @@ def main(piece: str, *arguments: str) -> None:
 
     The platform is installed without pandas, which pyarrow loads (36 MB) wherever tests or benchmarks brought it.
     """
-    sys.meta_path.insert(0, _NoPandas())
     module, _, name = piece.partition(".")
+    if module not in _WITH_PANDAS:
+        sys.meta_path.insert(0, _NoPandas())
     run = getattr(import_module(f"benchmarks.pieces.{module}"), name)(*arguments)
     print(msgspec.json.encode(here(run)).decode())
 
