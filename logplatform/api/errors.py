@@ -4,6 +4,7 @@ What belongs here: turning exceptions into answers. What does not: deciding what
 """
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from starlette.responses import JSONResponse
 
 from logplatform.failures import TransientFailure
 
+_MOST_NAME = 50
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +55,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001 (Starlette's signature)
+        if unknown := _unknown(error.errors()):
+            return error_answer(400, f"There is no parameter {', '.join(unknown)}")
         return error_answer(422, "; ".join(_told(found) for found in error.errors()))
 
     @app.exception_handler(ClientDisconnect)
@@ -73,6 +77,12 @@ def install(app: FastAPI) -> None:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         # The server gives up a connection on which something was raised; the sender must know.
         return error_answer(500, "Internal error; the log of the service tells more", {"Connection": "close"})
+
+
+def _unknown(errors: Sequence[dict[str, Any]]) -> list[str]:
+    """The names of parameters in the address that do not exist."""
+    found = (one["loc"] for one in errors if one["type"] == "extra_forbidden")
+    return [str(loc[-1])[:_MOST_NAME] for loc in found if loc[0] == "query"]
 
 
 def _told(found: dict[str, Any]) -> str:

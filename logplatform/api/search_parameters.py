@@ -2,7 +2,7 @@
 
 What belongs here: parameters. What does not: routes, and what a question means (`stores.log_query`).
 
-A parameter without a value (`level=`) counts as left out: forms send them so.
+A parameter without a value (`level=`) counts as left out: forms send them so. One that does not exist is refused.
 """
 
 import re
@@ -46,7 +46,8 @@ SortBy = Literal["@timestamp", "amount", "response_time", "fraud_score"]
 class PeriodParameters(BaseModel):
     """From when to when; times without an offset are UTC."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # A name that is misspelt would be a condition that does not hold.
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     date_from: Moment | None = None
     """From this day or time on."""
@@ -161,7 +162,7 @@ class ExportParameters(FilterParameters):
 class CompletionParameters(BaseModel):
     """The beginning of a word."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     q: Annotated[str, Field(max_length=200)] = ""
     """What was typed so far."""

@@ -174,11 +174,12 @@ class MongoUploadLedger:
         dead_letters: int,
         duplicates: int,
         seconds: float = 0.0,
+        note: str | None = None,
     ) -> None:
         """Into the outbox."""
         now = self._now()
         counts = {"documents": documents, "dead_letters": dead_letters, "duplicates": duplicates, "expired": 0}
-        state = {"status": "completed", "error_message": None, "completed_at": now, "failed_at": None}
+        state = {"status": "completed", "error_message": note, "completed_at": now, "failed_at": None}
         self._facts.become(connection, job_id, "completed", now, None)
         self._facts.put(connection, job_id, self._told({**counts, **state}, seconds=seconds))
 

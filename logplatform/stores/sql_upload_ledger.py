@@ -147,6 +147,7 @@ class SqlUploadLedger:
         dead_letters: int,
         duplicates: int,
         seconds: float = 0.0,
+        note: str | None = None,
     ) -> None:
         """In the same database, so that there is nothing to settle."""
         now = self.now()
@@ -155,7 +156,7 @@ class SqlUploadLedger:
         connection.execute(
             table.update()
             .where(self._mine(), table.c.job_id == job_id)
-            .values(**counts, **times, status="completed", error_message=None)
+            .values(**counts, **times, status="completed", error_message=note)
         )
 
     def expire(self, connection: sa.Connection, sha256: str, documents: int) -> None:

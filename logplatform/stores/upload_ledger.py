@@ -92,8 +92,12 @@ class UploadLedger(Protocol):
         dead_letters: int,
         duplicates: int,
         seconds: float = 0.0,
+        note: str | None = None,
     ) -> None:
-        """processing → completed, in the transaction that makes the documents visible; never told before it commits."""
+        """processing → completed, in the transaction that makes the documents visible; never told before it commits.
+
+        `note` is kept as the error message: what whoever sent it should know although nothing failed.
+        """
         ...
 
     def expire(self, connection: sa.Connection, sha256: str, documents: int) -> None:

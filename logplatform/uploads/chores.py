@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from logplatform.failures import LeaseHeld, TransientFailure
+from logplatform.failures import LeaseHeld, LogplatformError, TransientFailure
 from logplatform.landing.leases import holder_name
 from logplatform.orchestration.discovery import look
 from logplatform.uploads.derive import derive_alerts, derive_metrics
-from logplatform.uploads.inbox import take, watched
+from logplatform.uploads.inbox import inbox_sources, take, watched
 from logplatform.uploads.ingest import Doing
+from logplatform.uploads.put_away import settle_refused
 from logplatform.uploads.room import UploadRoom
 from logplatform.uploads.upkeep import tidy
 from logplatform.uploads.worker import Chore
@@ -65,5 +66,8 @@ class Chores:
                 derive(self.room, holder_name(self.run_id), self.run_id)
 
     def tidy(self) -> None:
-        """Merge event days of many files, and remove those that are too old."""
+        """Merge event days of many files, remove those that are too old, forget refused files that are dealt with."""
+        for source in inbox_sources(self.room.tenancy):
+            with suppress(LogplatformError):
+                settle_refused(self.room.tenancy, source)
         tidy(self.room, self.room.tenancy.settings.uploads.index_days)

@@ -18,17 +18,20 @@ from logplatform.landing.leases import Lease
 from logplatform.landing.letter_spool import LetterSpool
 from logplatform.landing.redaction import Redactor
 from logplatform.orchestration.figures import FIRST_FAILURES, FailureNote
-from logplatform.stores.event_ids import EventIds
+from logplatform.stores.event_ids import EventClaim, EventIds
 from logplatform.stores.files import TEMPORARY
+from logplatform.stores.log_upkeep import Refuse, RefusedDocument
 from logplatform.stores.upload_record import UploadRecord
 from logplatform.uploads.day_reports import ALERTS, METRICS, Made, add_ingested, day_of
 from logplatform.uploads.enrich import EnrichedBlock, Provenance, SourceType
 from logplatform.uploads.events import rows_of, unseen
 from logplatform.uploads.naming import FileType
 from logplatform.uploads.reading import chunks_of, read_records
+from logplatform.uploads.records import RAW_BYTES
 from logplatform.uploads.room import UploadRoom
 
 SOURCE = "uploads"
+_REFUSED_TAGS = ("_validation_failed",)
 
 
 def _nothing() -> None:
@@ -78,7 +81,7 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
     with (
         LetterSpool(scratch, tenancy.redactor, FIRST_FAILURES) as letters,
         EventIds(tenancy.database, tenancy.tenant).claiming(record.sha256) as claim,
-        room.index.replacing([record.sha256]) as replacement,
+        room.index.replacing([record.sha256], _refusing(letters, claim)) as replacement,
     ):
         duplicates = 0
         for enriched in _enriched(room, record):
@@ -97,7 +100,8 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
             done = Ingested(documents, refused, duplicates)
             _check(record, done)
             seconds = time.monotonic() - began
-            room.uploads.complete(connection, record.job_id, documents, refused, duplicates, seconds)
+            note = _nothing_usable(tenancy.redactor, done, letters)
+            room.uploads.complete(connection, record.job_id, documents, refused, duplicates, seconds, note)
             room.stale.mark(connection, (ALERTS, METRICS), days, day_of(record))
             span = (min(days), max(days)) if days else (None, None)
             made = Made(documents, refused, duplicates, seconds, _notes(tenancy.redactor, record, letters), *span)
@@ -108,9 +112,29 @@ def ingest(room: UploadRoom, record: UploadRecord, lease: Lease, doing: Doing) -
     return done
 
 
+def _refusing(letters: LetterSpool, claim: EventClaim) -> Refuse:
+    """What the index refuses becomes a dead letter, told by its number: which line it was is no longer known."""
+
+    def refuse(document: RefusedDocument) -> None:
+        claim.give_back(document.id)
+        raw = document.source.encode()[:RAW_BYTES]
+        letters.add(document.ordinal, raw, f"the index refuses it: {document.reason}", _REFUSED_TAGS, document.ordinal)
+
+    return refuse
+
+
 def _notes(redactor: Redactor, record: UploadRecord, letters: LetterSpool) -> tuple[FailureNote, ...]:
     name = redactor.text(record.filename)
     return tuple(FailureNote(f"{name}: line {line}", reason) for line, reason in letters.first)
+
+
+def _nothing_usable(redactor: Redactor, done: Ingested, letters: LetterSpool) -> str | None:
+    """What is told of an upload of which no record could be used, None of any other: it did not fail, and is no use."""
+    if done.documents or done.duplicates or not done.dead_letters:
+        return None
+    line, reason = letters.first[0]
+    told = redactor.text(f"line {line}: {reason}")
+    return f"all of its {done.dead_letters:,} records are in the dead letters; the first: {told}"
 
 
 def _check(record: UploadRecord, done: Ingested) -> None:

@@ -92,8 +92,9 @@ def broken(tenancy: Tenancy) -> Broken:
     recovery = (
         "Failed uploads: put right what the reason names, then `logplatform uploads retry JOB`. Jobs that hang: start "
         "`logplatform uploads work` or `logplatform up`. Refused files of inboxes stand under error/uploads/: correct "
-        "them and put them in again. Refused records: `logplatform dead-letters show` tells why; have the sender "
-        "correct and send them again, or correct the settings, then `logplatform dead-letters replay --domain uploads`."
+        "them and put them in again, or remove them there with their notes. Refused records: `logplatform dead-letters "
+        "show` tells why; have the sender correct and send them again, or correct the settings, then `logplatform "
+        "dead-letters replay --domain uploads`."
     )
     return Broken(failed + hanging + refused + letters + len(unreadable), sample[:SAMPLE], recovery)
 

@@ -23,6 +23,8 @@ ERRORS = "error/uploads"
 """Below the data root: what was refused, a folder an inbox."""
 
 _NAME_BYTES = 230
+_SETTLED = "taken out of error/uploads"
+"""The run by which a refused file is settled: people do it."""
 
 
 class ErrorNote(msgspec.Struct, frozen=True):
@@ -46,9 +48,26 @@ def put_away(tenancy: Tenancy, sources: Iterable[Source]) -> None:
     for source in sources:
         # An inbox that cannot be read is told where it is listed for new files.
         with suppress(LogplatformError):
+            settle_refused(tenancy, source)
             for chunk in chunks(Listing(source)):
                 for found in _done_with(tenancy, source.name, chunk):
                     _leave(tenancy, source, found, keep=source.name in keeping)
+
+
+def settle_refused(tenancy: Tenancy, source: Source) -> None:
+    """Forget what was refused, is in the inbox no more, and was taken out of the error place too: it is dealt with."""
+    refused = (table.c.source == source.name, table.c.status == "error", table.c.error_type == "permanent")
+    gone = {found.path: found for found in tenancy.ledger.find(*refused)}
+    if not gone:
+        return
+    listing = Listing(source)
+    for entry in listing:
+        gone.pop(entry.path, None)
+    if listing.failure is None:
+        settled = [found for found in gone.values() if not tenancy.files.exists(f"{_key(found)}.json")]
+        with tenancy.ledger.transaction() as connection:
+            for found in settled:
+                tenancy.ledger.advance(connection, [found], "superseded", _SETTLED)
 
 
 def _done_with(tenancy: Tenancy, name: str, entries: list[Entry]) -> list[Observation]:
@@ -69,7 +88,7 @@ def _leave(tenancy: Tenancy, source: Source, found: Observation, *, keep: bool) 
 
 def _set_aside(tenancy: Tenancy, source: Source, found: Observation, *, keep: bool) -> None:
     """Put a copy of a refused file, and why, into the error place; done again it is the same."""
-    key = f"{ERRORS}/{source.name}/{found.id:08}_{secure_name(found.path.replace('/', '_'), _NAME_BYTES)}"
+    key = _key(found)
     if tenancy.files.exists(f"{key}.json"):
         return
     if not keep:
@@ -88,6 +107,11 @@ def _set_aside(tenancy: Tenancy, source: Source, found: Observation, *, keep: bo
     with tenancy.files.part() as part:
         part.write(msgspec.json.format(msgspec.json.encode(note)))
         part.publish(f"{key}.json")
+
+
+def _key(found: Observation) -> str:
+    """Where a refused file is set aside."""
+    return f"{ERRORS}/{found.source}/{found.id:08}_{secure_name(found.path.replace('/', '_'), _NAME_BYTES)}"
 
 
 @dataclass(slots=True)

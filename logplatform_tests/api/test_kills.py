@@ -29,6 +29,10 @@ from logplatform.uploads.worker import work
 from logplatform_tests.api.conftest import serving
 from logplatform_tests.faults.killing import Kill, read_course, watcher, write_course
 from logplatform_tests.uploads.indexed import ndjson, some_events
+from logplatform_tests.uploads.on_servers import Servers, servers
+from logplatform_tests.uploads.rooms import stores_in
+
+__all__ = ["servers"]
 
 EVENTS = some_events(200)
 KILLED = -signal.SIGKILL
@@ -73,10 +77,14 @@ SENDINGS = (
 CONTENTS = 6
 
 
+def _settings(root: Path) -> Settings:
+    return Settings.model_validate({"data_root": root, "stores": stores_in(root)})
+
+
 def _serve(root: Path, told: Connection, kill: Kill | None, course: Path | None) -> None:
     """A server until its parent hangs up; then leave at once."""
     watching = watcher(kill, record=course is not None)
-    settings = Settings(data_root=root)
+    settings = _settings(root)
     with bound(settings, port=0) as listening:
         server = server_of(settings)
 
@@ -110,7 +118,7 @@ def _run(root: Path, kill: Kill | None = None, course: Path | None = None) -> tu
 
 
 def _check(root: Path, answers: Sequence[list[str] | None], kill: Kill) -> None:
-    settings = Settings(data_root=root)
+    settings = _settings(root)
     with serving(settings) as service:
         for jobs in answers:
             for job in jobs or ():
@@ -131,10 +139,16 @@ def _check(root: Path, answers: Sequence[list[str] | None], kill: Kill) -> None:
             assert room.tenancy.files.size(record.object_key) == record.file_size, kill
 
 
-def _check_kills(folder: Path, empty: Path, count: int) -> str:
+def _prepare(empty: Path, root: Path, servers: Servers | None) -> None:
+    shutil.copytree(empty, root)
+    if servers is not None:
+        servers.put(root)
+
+
+def _check_kills(folder: Path, empty: Path, count: int, servers: Servers | None = None) -> str:
     """What happened, in one line."""
     note = folder / "course.json"
-    shutil.copytree(empty, folder / "course")
+    _prepare(empty, folder / "course", servers)
     code, answers = _run(folder / "course", course=note)
     assert code == 0
     assert None not in answers
@@ -143,7 +157,7 @@ def _check_kills(folder: Path, empty: Path, count: int) -> str:
     died = answered = 0
     for case in range(count):
         root = folder / f"case {case}"
-        shutil.copytree(empty, root)
+        _prepare(empty, root, servers)
         kill = Kill("step", draw.randint(1, steps))
         begun = time.monotonic()
         code, answers = _run(root, kill)
@@ -159,6 +173,18 @@ def _check_kills(folder: Path, empty: Path, count: int) -> str:
 
 def test_a_few_kills_lose_and_double_nothing(tmp_path: Path, empty: Path) -> None:
     _check_kills(tmp_path, empty, 5)
+
+
+def test_a_few_kills_lose_and_double_nothing_with_servers(tmp_path: Path, empty: Path, servers: Servers) -> None:
+    """The ledger in MongoDB and the queue in Redis: what was answered is safe with neither of them told."""
+    _check_kills(tmp_path, empty, 2, servers)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3_000)
+def test_thirty_kills_lose_and_double_nothing_with_servers(tmp_path: Path, empty: Path, servers: Servers) -> None:
+    """The full count, told."""
+    print("\nservers: " + _check_kills(tmp_path, empty, 30, servers))  # noqa: T201 (what `make faults` is asked for)
 
 
 @pytest.mark.faults

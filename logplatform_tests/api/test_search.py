@@ -110,6 +110,7 @@ def test_a_text_is_ranked_and_its_hits_are_marked(ask: Ask) -> None:
     [
         ({"size": "1001"}, 422, "query.size"),
         ({"size": "0"}, 422, "query.size"),
+        ({"sevice": "web"}, 400, "sevice"),
         ({"page": "0"}, 422, "query.page"),
         ({"page": "101", "size": "100"}, 400, "page: only the first 10000"),
         ({"sort_field": "ip"}, 422, "query.sort_field"),

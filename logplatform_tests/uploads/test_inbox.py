@@ -106,6 +106,12 @@ def test_a_refused_file_is_set_aside_with_the_reason(room: UploadRoom, tmp_path:
     put(tmp_path / "drops", "broken.json", OTHER, room)
     look_and_take(room)
     assert [fault.what for fault in broken(room.tenancy).sample] == ["drops/notes.txt"]
+    look_and_take(room)
+    assert broken(room.tenancy).count == 1
+    for path in (text, text.with_name(f"{text.name}.json")):
+        path.unlink()
+    look_and_take(room)
+    assert broken(room.tenancy).count == 0
 
 
 def test_files_stay_where_the_settings_say_so(tmp_path: Path, clock: Clock) -> None:

@@ -210,3 +210,15 @@ def test_what_jobs_cost_is_kept(room: UploadRoom) -> None:
     assert (done.uploads, done.attempts, done.retries) == (2, 3, 1)
     assert (done.records, done.documents, done.dead_letters) == (202, 200, 2)
     assert done.seconds > 1.5
+
+
+def test_an_upload_of_which_no_record_can_be_used_says_so(room: UploadRoom) -> None:
+    """It is completed, for every record is accounted for; what is told with it tells that none is of use."""
+    record = receive(room, "bad.json", [b'{"timestamp": "soon", "log_type": "web"}\n' * 3]).record
+    assert record is not None
+    assert work_off(room) == ["completed"]
+    found = room.uploads.get(record.job_id)
+    assert found is not None
+    assert (found.status, found.documents, found.dead_letters) == ("completed", 0, 3)
+    assert found.error_message is not None
+    assert found.error_message.startswith("all of its 3 records are in the dead letters; the first: line 1:")
