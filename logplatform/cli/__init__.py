@@ -28,6 +28,8 @@ COMMANDS = {
     "alerts": ("logplatform.cli.alerts:alerts", "What is told to a webhook; a message to try it with."),
     "db": ("logplatform.cli.db:db", "The databases' schemas: where they stand, and up to date."),
     "prune": ("logplatform.cli.maintenance:prune", "Remove what retention no longer keeps."),
+    "backup": ("logplatform.cli.backup:backup", "Save everything the platform owns, while it runs."),
+    "restore": ("logplatform.cli.backup:restore", "Bring a backup back onto an empty place."),
     "reset": ("logplatform.cli.maintenance:reset", "Remove everything the platform has stored."),
 }
 
