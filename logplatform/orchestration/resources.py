@@ -17,6 +17,7 @@ import dagster as dg
 
 from logplatform.databases import database_of
 from logplatform.file_sources import FileSource, ServerSource, enabled_sources, open_source
+from logplatform.orchestration.index_resource import INDEX, ElasticsearchResource, has_index_server, with_index
 from logplatform.orchestration.server_resources import server_resource
 from logplatform.orchestration.topic_resources import given_topics, topic_keys, topic_resources
 from logplatform.settings.model import Domain, Settings
@@ -145,7 +146,8 @@ def source_keys(settings: Settings, domain: Domain) -> list[str]:
 def domain_keys(settings: Settings, domain: Domain) -> set[str]:
     """The resource keys that a domain's assets, checks and sensors require."""
     spark = {SPARK} if _on_spark(settings, domain) else set()
-    return {FILES, sql_key(domain), *source_keys(settings, domain), *topic_keys(settings, domain), *spark}
+    index = {INDEX} if has_index_server(settings, domain) else set()
+    return {FILES, sql_key(domain), *source_keys(settings, domain), *topic_keys(settings, domain), *spark, *index}
 
 
 def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.ConfigurableResource[Any]]:
@@ -157,6 +159,7 @@ def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.Configu
         **sources,
         **topic_resources(settings, domain),
         **_spark_resource(settings, domain),
+        **({INDEX: ElasticsearchResource.of(settings.stores.index)} if has_index_server(settings, domain) else {}),
     }
 
 
@@ -185,6 +188,7 @@ def source_resource(source: FileSource) -> dg.ConfigurableResource[Any]:
 @contextmanager
 def opened_tenancy(resources: object, settings: Settings, domain: Domain) -> Generator[Tenancy]:
     """The domain's tenancy, on the resources that `context.resources` carries."""
+    settings = with_index(resources, settings, domain)
     files = getattr(resources, FILES).open(settings.stores.files)
     sources = [
         getattr(resources, source_key(domain, given.name)).open(given) for given in enabled_sources(settings, domain)
