@@ -75,8 +75,9 @@ def init(
 
 
 def _with_sources(imported: Imported, domain: str, sources: list[dict[str, object]]) -> dict[str, object]:
-    section = imported.values.get(domain, {})
-    return {**(section if isinstance(section, dict) else {}), "sources": sources}
+    known = imported.values.get(domain, {})
+    section = known if isinstance(known, dict) else {}
+    return {**section, "sources": [*section.get("sources", []), *sources]}
 
 
 def _write_secrets(path: Path, secrets: dict[str, str]) -> list[str]:

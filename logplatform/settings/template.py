@@ -26,6 +26,7 @@ _EXAMPLES: dict[tuple[str, ...], list[dict[str, object]]] = {
     ("archives", "sources"): [
         {"name": "web1", "type": "folder", "path": "/srv/logs/web1", "patterns": ["*.gz"], "timezone": "UTC"},
         {"name": "kafka1", "type": "folder", "path": "/srv/logs/kafka1", "delete_source": False},
+        {"name": "db1", "type": "sftp", "host": "db1.example.com", "user": "logs", "remote_path": "/var/log/apps/*.gz"},
     ],
     ("machines", "sources"): [
         {
@@ -38,11 +39,19 @@ _EXAMPLES: dict[tuple[str, ...], list[dict[str, object]]] = {
                 "DEMALU (ALU)": {"nom": "DEMALU", "type_cu": "ALU"},
                 "SU12 (HYBRIDE)": {"nom": "SU12", "type_cu": "HYBRIDE"},
             },
-        }
+        },
+        {
+            "name": "plant2",
+            "type": "ftp",
+            "host": "ftp.example.com",
+            "user": "machines",
+            "tls": True,
+            "folders": {"DEM13 (PVC)": "DEM13"},
+        },
     ],
     ("uploads", "inboxes"): [{"name": "partner", "path": "/srv/incoming", "patterns": ["*.csv", "*.json"]}],
 }
-_COMES_LATER = "These sources are not in this version (they come with the server deployment); kept from the import:"
+_NOT_USABLE = "Servers from the import that cannot be used as they are; what each lacks is told at the end:"
 
 
 def render(imported: Imported | None = None) -> str:
@@ -93,7 +102,7 @@ def _sources(path: tuple[str, ...], given: object, indent: str, servers: Sequenc
         yield from _comment("For example, in place of the line above:", indent)
         yield from _yaml({"sources": _EXAMPLES[path]}, f"{indent}#")
     if servers:
-        yield from _comment(_COMES_LATER, indent)
+        yield from _comment(_NOT_USABLE, indent)
         yield from _yaml(list(servers), f"{indent}#  ")
 
 

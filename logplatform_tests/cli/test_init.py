@@ -92,8 +92,8 @@ def test_an_existing_env_file_keeps_its_lines(here: Path) -> None:
     (here / "old").mkdir()
     (here / "old" / ".env").write_text("FTP_PASS=theirs\nREDIS_PASSWORD=r\n", encoding="utf-8")
     answer = json.loads(run("init", "--import", "old", "--json").output)
-    assert answer["secrets"] == ["REDIS_PASSWORD"]
-    assert Path(".env").read_text(encoding="utf-8") == "FTP_PASS=mine\nREDIS_PASSWORD=r\n"
+    assert answer["secrets"] == ["LOGPLATFORM_STORES__QUEUE__PASSWORD"]
+    assert Path(".env").read_text(encoding="utf-8") == "FTP_PASS=mine\nLOGPLATFORM_STORES__QUEUE__PASSWORD=r\n"
     assert stat.S_IMODE(Path(".env").stat().st_mode) == 0o600
 
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logplatform.failures import PermanentFailure
-from logplatform.settings import Settings
+from logplatform.settings import MachineFtp, Settings
+from logplatform.settings.credentials import password_name
 from logplatform.settings.document import read_document
 from logplatform.settings.environment import dotenv_line
 from logplatform.settings.homes import home_of
-from logplatform.settings.importer import import_legacy, password_name
+from logplatform.settings.importer import import_legacy
 from logplatform.settings.legacy import LegacyFiles, read_legacy, read_pipeline, read_sources
 from logplatform.settings.load import load
 from logplatform.settings.template import render
@@ -39,15 +40,15 @@ ALL_NAMES = {
     "LOG_LEVEL": "setting",
     "SSH_PASSWORD": "secret",
     "SSH_PASSWORD_WEB1": "secret",
-    "FTP_HOST": "later",
-    "FTP_USER": "later",
+    "FTP_HOST": "part",
+    "FTP_USER": "part",
     "FTP_PASS": "secret",
-    "POSTGRES_HOST": "later",
-    "POSTGRES_PORT": "later",
-    "POSTGRES_DB": "later",
-    "POSTGRES_USER": "later",
+    "POSTGRES_HOST": "part",
+    "POSTGRES_PORT": "part",
+    "POSTGRES_DB": "part",
+    "POSTGRES_USER": "part",
     "POSTGRES_PASSWORD": "secret",
-    "REDIS_HOST": "later",
+    "REDIS_HOST": "part",
     "MAX_FILE_SIZE_MB": "setting",
     "ALLOWED_EXTENSIONS": "later",
     "UPLOAD_FOLDER": "later",
@@ -57,8 +58,8 @@ ALL_NAMES = {
     "TOPIC_NAME": "later",
     "PRODUCER_RATE": "later",
     "OUTPUT_FORMAT": "setting",
-    "SPARK_MEMORY": "later",
-    "KAFKA_BROKERS": "later",
+    "SPARK_MEMORY": "setting",
+    "KAFKA_BROKERS": "setting",
     "SECRET_KEY": "secret",
     "FAVOURITE_COLOUR": "unknown",
 }
@@ -80,19 +81,65 @@ def test_every_known_name_has_a_home(name: str, kind: str) -> None:
     assert home.target or kind in ("unknown", "secret")
 
 
-def test_an_address_with_a_password_goes_to_env_and_one_without_is_kept() -> None:
-    """MONGODB_URI often holds user and password."""
-    assert home_of("MONGODB_URI", "mongodb://user:pw@host/db").kind == "secret"
-    assert home_of("MONGODB_URI", "mongodb://host/db").kind == "later"
+def test_an_address_with_a_password_is_taken_apart(tmp_path: Path) -> None:
+    """MONGODB_URI often holds user and password, and no address here may."""
+    text = "MONGODB_URI=mongodb://us%40er:p%3Aw@host:27018/db?x=1\nDATABASE_URL=postgres://u:pw@pg/prod\n"
+    imported = import_legacy(folder_with(tmp_path, env=text))
+    assert imported.values == {
+        "stores": {
+            "uploads": {"url": "mongodb://host:27018/db?x=1", "username": "us@er"},
+            "sql": {"url": "postgresql://u@pg/prod"},
+        }
+    }
+    assert imported.secrets == {
+        "LOGPLATFORM_STORES__UPLOADS__PASSWORD": "p:w",
+        "LOGPLATFORM_STORES__SQL__PASSWORD": "pw",
+    }
+
+
+def test_parts_of_an_address_are_put_together(tmp_path: Path) -> None:
+    """What stood in five variables is one address here; the password has its own place."""
+    found = folder_with(
+        tmp_path,
+        env="POSTGRES_HOST=pg\nPOSTGRES_PORT=5433\nPOSTGRES_DB=prod\nPOSTGRES_USER=u\nPOSTGRES_PASSWORD=secret\n"
+        "REDIS_HOST=r\nES_HOST=http://es:9200\nKAFKA_BROKERS=k:9092\nSPARK_MEMORY=2G\nMONGO_PORT=5\n",
+    )
+    imported = import_legacy(found)
+    assert imported.values == {
+        "stores": {
+            "sql": {"url": "postgresql://u@pg:5433/prod"},
+            "queue": {"url": "redis://r:6379/0"},
+            "index": {"url": "http://es:9200"},
+            "kafka": {"bootstrap_servers": "k:9092"},
+            "spark": {"memory": "2g"},
+        }
+    }
+    assert imported.secrets == {"LOGPLATFORM_STORES__SQL__PASSWORD": "secret"}
+    assert [taken.name for taken in imported.taken if taken.fate == "kept"] == ["MONGO_PORT"]
+
+
+def test_an_ftp_server_becomes_a_source(tmp_path: Path) -> None:
+    text = "FTP_HOST=ftp.example\nFTP_USER=mach\nFTP_PASS=secret\nFTP_PORT=2121\n"
+    imported = import_legacy(folder_with(tmp_path, env=text))
+    file = tmp_path / "out.yaml"
+    file.write_text(render(imported), encoding="utf-8")
+    (source,) = load(file, imported.secrets).settings.machines.sources
+    assert isinstance(source, MachineFtp)
+    assert (source.host, source.port, source.user) == ("ftp.example", 2121, "mach")
+    assert source.password is not None
+    assert source.password.get_secret_value() == "secret"
 
 
 def test_servers_are_read_with_comment_lines_and_their_passwords_go_to_env(tmp_path: Path) -> None:
     """`sources.conf` as the existing system reads it."""
     imported = import_legacy(folder_with(tmp_path, sources_conf=SOURCES))
     assert imported.secrets == {"SSH_PASSWORD_WEB_1": "pw-web1"}
-    assert imported.servers == [
+    assert imported.servers == []
+    archives = imported.values["archives"]
+    assert isinstance(archives, dict)
+    assert archives["sources"] == [
         {
-            "name": "web 1",
+            "name": "web-1",
             "type": "sftp",
             "host": "10.0.0.1",
             "port": 22,
@@ -161,7 +208,10 @@ def test_a_threshold_and_its_target_are_taken_together(tmp_path: Path) -> None:
 def test_two_secrets_of_one_name_are_both_kept(tmp_path: Path) -> None:
     """Two systems with a POSTGRES_PASSWORD each: neither may vanish."""
     found = folder_with(tmp_path, a__env="POSTGRES_PASSWORD=one\n", b__env="POSTGRES_PASSWORD=two\n")
-    assert import_legacy(found).secrets == {"POSTGRES_PASSWORD": "one", "POSTGRES_PASSWORD_2": "two"}
+    assert import_legacy(found).secrets == {
+        "LOGPLATFORM_STORES__SQL__PASSWORD": "one",
+        "POSTGRES_PASSWORD_2": "two",
+    }
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_every_setting_is_in_it_and_taking_the_hash_away_works(tmp_path: Path) -
     lines = [line for line in lines if not line.strip().startswith("sources:")]
     taken_up = "\n".join(re.sub(r"^(\s*)#(?! \S)", r"\1", line) for line in lines)
     loaded = load(written(tmp_path, taken_up), {})
-    assert [source.name for source in loaded.settings.archives.sources] == ["web1", "kafka1"]
+    assert [source.name for source in loaded.settings.archives.sources] == ["web1", "kafka1", "db1"]
     assert [centre.nom for centre in loaded.settings.machines.sources[0].folders.values()] == [
         "DEM12",
         "DEMALU",
