@@ -18,6 +18,7 @@ from logplatform.failures import PermanentFailure
 from logplatform.settings.tickets import TicketTopic
 from logplatform.stores.lines import KEPT_BYTES
 from logplatform.stores.ticket_log import MessageTooLarge, TicketLog
+from logplatform.stores.ticket_state import TopicKey
 from logplatform.tenancy import Tenancy
 from logplatform.tickets.intake import Reject
 from logplatform.tickets.tables import text_of
@@ -27,7 +28,10 @@ _CUT_TO = (None, 128 << 10, KEPT_BYTES)
 
 
 class RefusedMessage(msgspec.Struct, frozen=True):
-    """A message of the dead-letter topic; `raw` is the text, `raw_base64` the bytes where they are no UTF-8."""
+    """A message of the dead-letter topic; `raw` is the text, `raw_base64` the bytes where they are no UTF-8.
+
+    `source` is the name of the source in the settings; messages that were sent long ago have none.
+    """
 
     topic: str
     partition: int
@@ -36,6 +40,7 @@ class RefusedMessage(msgspec.Struct, frozen=True):
     raw: str | None
     raw_base64: str | None
     size: int
+    source: str | None = None
 
 
 @dataclass(slots=True)
@@ -51,8 +56,8 @@ class RefusedTopic:
         """Append those of `rejects` that it does not hold yet; return how many."""
         if self._log is None:
             self._log = open_refused_log(self.tenancy, self.source, self.partitions)
-        limit = self.tenancy.settings.landing.max_line_bytes
-        return send_refused(self._log, self.source.topic, self.partitions, rejects, limit)
+        key, limit = TopicKey(self.source.name, self.source.topic), self.tenancy.settings.landing.max_line_bytes
+        return send_refused(self._log, key, self.partitions, rejects, limit)
 
     def close(self) -> None:
         """Let go of what is open."""
@@ -60,13 +65,13 @@ class RefusedTopic:
             self._log.close()
 
 
-def send_refused(log: TicketLog, topic: str, partitions: int, rejects: Iterable[Reject], max_line_bytes: int) -> int:
+def send_refused(log: TicketLog, key: TopicKey, partitions: int, rejects: Iterable[Reject], max_line_bytes: int) -> int:
     """Append those of `rejects` (in the order of their offsets) that the log does not hold yet; return how many.
 
     Raises PermanentFailure if the log has fewer `partitions` than the topic.
     """
     if log.partitions < partitions:
-        message = f"the dead-letter topic of {topic!r} has {log.partitions} partitions, the topic {partitions}"
+        message = f"the dead-letter topic of {key.topic!r} has {log.partitions} partitions, the topic {partitions}"
         raise PermanentFailure(f"{message}: name another dead_letter_topic")
     waiting: dict[int, list[Reject]] = {}
     for reject in rejects:
@@ -76,19 +81,21 @@ def send_refused(log: TicketLog, topic: str, partitions: int, rejects: Iterable[
     log.take_over()
     ends, starts = log.ends(), log.starts()
     for partition, refused in waiting.items():
-        last = _last_offset(log, partition, range(starts[partition], ends[partition]), max_line_bytes)
+        newest = _newest(log, partition, range(starts[partition], ends[partition]), max_line_bytes)
+        # A source that has taken another name reads its topic anew, or another topic of that name.
+        last = newest.offset if newest is not None and newest.source in (None, key.source) else -1
         fresh = [reject for reject in refused if reject.offset > last]
         if fresh:
-            _append(log, topic, partition, fresh)
+            _append(log, key, partition, fresh)
         sent += len(fresh)
     return sent
 
 
-def _append(log: TicketLog, topic: str, partition: int, rejects: Sequence[Reject]) -> None:
+def _append(log: TicketLog, key: TopicKey, partition: int, rejects: Sequence[Reject]) -> None:
     """Append all; raws that the topic is too narrow for are cut, as those over `landing.max_line_bytes` are."""
-    keys = [f"{topic}/{it.partition}/{it.offset}".encode() for it in rejects]
+    keys = [f"{key.topic}/{it.partition}/{it.offset}".encode() for it in rejects]
     for kept in _CUT_TO:
-        values = [msgspec.json.encode(_message(topic, it, kept)) for it in rejects]
+        values = [msgspec.json.encode(_message(key, it, kept)) for it in rejects]
         try:
             log.append_to(partition, values, keys)
         except MessageTooLarge:
@@ -98,15 +105,16 @@ def _append(log: TicketLog, topic: str, partition: int, rejects: Sequence[Reject
             return
 
 
-def _message(topic: str, reject: Reject, kept: int | None = None) -> RefusedMessage:
+def _message(key: TopicKey, reject: Reject, kept: int | None) -> RefusedMessage:
     raw = reject.raw[:kept]
     text = text_of(raw)
     encoded = base64.b64encode(raw).decode() if text is None else None
-    return RefusedMessage(topic, reject.partition, reject.offset, reject.reasons, text, encoded, reject.size)
+    place = (key.topic, reject.partition, reject.offset)
+    return RefusedMessage(*place, reject.reasons, text, encoded, reject.size, key.source)
 
 
-def _last_offset(log: TicketLog, partition: int, held: range, max_line_bytes: int) -> int:
-    """The offset in the source's topic of the last message that was sent; -1 if there is none."""
+def _newest(log: TicketLog, partition: int, held: range, max_line_bytes: int) -> RefusedMessage | None:
+    """The last message that was sent, None if there is none."""
     # A message that was refused may have been as long as any; its escaped text and its base64 are longer.
     limit, back = 8 * max_line_bytes, 1
     while held:
@@ -114,16 +122,16 @@ def _last_offset(log: TicketLog, partition: int, held: range, max_line_bytes: in
         tail = held[-back:]
         values = [value for block in log.read(partition, tail[0], held.stop, limit) for value in block.values]
         if values:
-            return _offset_of(values[-1], partition)
+            return _decoded(values[-1], partition)
         if len(tail) == len(held):
             break
         back *= 4
-    return -1
+    return None
 
 
-def _offset_of(value: bytes, partition: int) -> int:
+def _decoded(value: bytes, partition: int) -> RefusedMessage:
     try:
-        return msgspec.json.decode(value, type=RefusedMessage).offset
+        return msgspec.json.decode(value, type=RefusedMessage)
     except msgspec.DecodeError as error:
         message = f"the dead-letter topic's partition {partition} ends with a message that is none of its own"
         raise PermanentFailure(f"{message}: name a dead_letter_topic that nobody else writes to") from error

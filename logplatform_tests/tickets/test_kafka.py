@@ -143,12 +143,13 @@ def test_a_topic_that_was_made_again_is_refused_whatever_it_holds(
 ) -> None:
     """More messages than before: the stored offsets would skip some of them in silence."""
     topic = settings.tickets.topics[0].topic
-    send(settings, [numbered(n) for n in range(20)])
+    send(settings, [*(numbered(n) for n in range(20)), *[b"{}"] * 90])
     ingest(settings)
+    assert len(refused_of(settings)) == 90
     admin.delete_topics([topic])[topic].result(20)
     while open_topics(settings, settings.tickets.topics[0]).exists(topic):
         time.sleep(0.1)
-    send(settings, [numbered(n) for n in range(10, 110)])
+    send(settings, [*(numbered(n) for n in range(10, 110)), *[b"{}"] * 50])
     with pytest.raises(PermanentFailure, match="made again"):
         ingest(settings)
     with open_tenancy(settings, "tickets") as tenancy:
@@ -163,6 +164,7 @@ def test_a_topic_that_was_made_again_is_refused_whatever_it_holds(
     sections = {"tickets": {"topics": topics}, "stores": {"kafka": settings.stores.kafka.model_dump()}}
     anew = Settings.model_validate({"data_root": settings.data_root, **sections})
     assert sum(commit.accepted for commit in ingest(anew)) == 90
+    assert len(refused_of(anew)) == 140
     with open_tenancy(anew, "tickets") as tenancy:
         assert [arrow.missing for arrow in arrows(tenancy)] == [0, 0, 0]
 
