@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import api, archives, backfill, machines, search, sensor, sql, tickets, uploads
+from benchmarks import api, archives, backfill, machines, search, sensor, sftp, sql, tickets, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -32,11 +32,13 @@ class Size:
     machine_days: int
     events: int
     seen_ids: int
+    sftp_bytes: int
+    sftp_files: int
 
 
 SIZES: dict[str, Size] = {
-    "small": Size(64 << 20, 50_000, 50_000, 60, 50_000, 300_000),
-    "full": Size(1 << 30, 1_000_000, 1_000_000, 3_000, 1_000_000, 20_000_000),
+    "small": Size(64 << 20, 50_000, 50_000, 60, 50_000, 300_000, 50_000_000, 200),
+    "full": Size(1 << 30, 1_000_000, 1_000_000, 3_000, 1_000_000, 20_000_000, 500_000_000, 2_000),
 }
 
 
@@ -49,6 +51,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
         "backfill": partial(backfill.compare, folder, size.machine_days),
         "sql": partial(sql.compare, size.machine_lines),
         "uploads": partial(uploads.compare, folder, size.events),
+        "sftp": partial(sftp.compare, folder, size.sftp_bytes, size.sftp_files),
         "search": partial(search.compare, folder, 2 * size.events),
         "api": partial(api.compare, folder, size.events),
         "tickets": partial(tickets.compare, folder, size.events, size.seen_ids),

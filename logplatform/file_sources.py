@@ -110,7 +110,6 @@ def ssh_address(name: str, server: SshServer) -> SshAddress:
         password=server.password.get_secret_value() if server.password else None,
         host_key=server.host_key,
         known_hosts=(server.known_hosts,) if server.known_hosts else (),
-        transport=server.transport,
         connections=server.connections,
         connect_seconds=server.connect_timeout_seconds,
         timeout_seconds=server.timeout_seconds,

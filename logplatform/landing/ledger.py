@@ -15,7 +15,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from logplatform.failures import LeaseLost, LogplatformError, PermanentFailure, TransientFailure
+from logplatform.failures import LeaseLost, LogplatformError, PermanentFailure, TransientFailure, Unreachable
 from logplatform.landing.leases import Lease, batch_lease
 from logplatform.landing.ledger_reader import LOOKUP_CHUNK, PAGE, LedgerReader
 from logplatform.landing.observations import ErrorKind, Observation, Status, fingerprint
@@ -142,9 +142,13 @@ class Ledger(LedgerReader):
         run_id: str,
         policy: RetryPolicy,
     ) -> None:
-        """Record a failure; a transient one gets its next attempt until the policy is exhausted, then is permanent."""
+        """Record a failure; a transient one gets its next attempt until the policy is exhausted, then is permanent.
+
+        A source that cannot be reached tells nothing of the file: it is tried again, ever later, until it can.
+        """
         attempt = found.attempts + 1
-        final = isinstance(failure, str | PermanentFailure) or policy.exhausted(attempt)
+        given_up = policy.exhausted(attempt) and not isinstance(failure, Unreachable)
+        final = isinstance(failure, str | PermanentFailure) or given_up
         self._update(
             connection,
             [found],

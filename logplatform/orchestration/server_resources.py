@@ -25,7 +25,6 @@ class SftpSourceResource(dg.ConfigurableResource[Any]):
     files: list[str]
     key_file: str | None = None
     known_hosts: str | None = None
-    transport: str = "sftp"
 
     def open(self, given: FileSource) -> Source:
         """The source, at this server, with the secrets of `given`; nothing is connected before it is listed."""
@@ -65,5 +64,4 @@ def server_resource(source: ServerSource) -> SftpSourceResource | FtpSourceResou
         files=files,
         key_file=str(source.key_file) if source.key_file else None,
         known_hosts=str(source.known_hosts) if source.known_hosts else None,
-        transport=source.transport,
     )

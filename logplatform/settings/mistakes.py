@@ -22,8 +22,7 @@ KeyPath = tuple[str | int, ...]
 """Keys and list positions from the root of the settings down, such as ("archives", "sources", 0, "name")."""
 
 _OTHER_TYPES = {
-    **dict.fromkeys(("ssh", "scp"), "write `type: sftp`"),
-    **dict.fromkeys(("rsync", "tar"), "write `type: sftp` and `transport: {0}`"),
+    **dict.fromkeys(("ssh", "scp", "rsync"), "write `type: sftp`"),
     "ftps": "write `type: ftp` and `tls: true`",
     **dict.fromkeys(
         ("s3", "http", "https", "smb", "nfs"), "have the files mounted or copied here and use `type: folder`"
@@ -200,7 +199,7 @@ def _unknown_word(kind: str, key: str, context: Mapping[str, object], section: o
     if kind == "extra_forbidden":
         return f"unknown key {key!r}", did_you_mean(key, known_keys(section))
     tag, known = str(context["tag"]), re.findall(r"'([^']*)'", str(context["expected_tags"]))
-    other = _OTHER_TYPES.get(tag.lower(), "").format(tag.lower()) if "folder" in known else ""
+    other = _OTHER_TYPES.get(tag.lower(), "") if "folder" in known else ""
     return f"type {tag!r} is not known here", other or did_you_mean(tag, known)
 
 

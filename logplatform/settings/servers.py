@@ -7,7 +7,7 @@ What belongs here: fields that sources of every domain share. What does not: a d
 
 import codecs
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -88,8 +88,6 @@ class SshServer(Section):
     """File with the servers' host keys; left out: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts."""
     host_key: str | None = None
     """The server's host key itself (`ssh-ed25519 AAAA…`), in place of such a file."""
-    transport: Literal["sftp", "tar", "rsync"] = "sftp"
-    """How bytes come: SFTP's own requests; a tar stream, or rsync, where the login may run these commands."""
     connections: Annotated[Whole, Field(ge=1, le=64)] = 4
     """Connections to this server at the same time."""
     connect_timeout_seconds: Timeout = 15

@@ -5,7 +5,6 @@ What belongs here: plain values, without any client library. What does not: conn
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,6 @@ class SshAddress:
     password: str | None = field(default=None, repr=False)
     host_key: str | None = None
     known_hosts: tuple[Path, ...] = ()
-    transport: Literal["sftp", "tar", "rsync"] = "sftp"
     connections: int = 4
     connect_seconds: float = 15
     timeout_seconds: float = 60

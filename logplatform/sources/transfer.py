@@ -76,7 +76,9 @@ class Transfer:
                     futile = 0 if part.done >= before + _MUCH else futile + 1
                     self._lose()
                     if futile >= _FUTILE:
-                        raise self._named(lost, entry) from lost
+                        # The server is there, so it is this file's trouble: its attempts are counted.
+                        place = f"{self.name}: {entry.path}"
+                        raise TransientFailure(f"{place}: broke off {futile} times: {lost}") from lost
                 except (NoSuchFile, NotAllowed, TransientFailure) as failure:
                     raise self._named(failure, entry) from failure
         if part.receiver is None or part.receiver.landed is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from logplatform.failures import LeaseHeld, LeaseLost, TransientFailure
+from logplatform.failures import LeaseHeld, LeaseLost, TransientFailure, Unreachable
 from logplatform.landing.leases import Leases
 from logplatform.landing.ledger import Ledger, batch_lease
 from logplatform.landing.publish import Landing
@@ -112,6 +112,18 @@ def test_transient_failures_wait_then_become_permanent(ledger: Ledger) -> None:
         (failed,) = ledger.find()
         assert (failed.status, failed.error_type) == ("error", expected)
         assert list(ledger.waiting()) == []
+
+
+def test_a_source_that_cannot_be_reached_uses_up_no_file(ledger: Ledger) -> None:
+    """A server that was down for a night once gave up every file that had been listed before."""
+    _record(ledger, "a")
+    for _ in range(5):
+        (found,) = ledger.find()
+        with ledger.transaction() as connection:
+            ledger.fail(connection, found, "copy", Unreachable("web1: no answer"), "run-1", RetryPolicy(attempts=2))
+    (failed,) = ledger.find()
+    assert (failed.error_type, failed.attempts) == ("transient", 5)
+    assert failed.next_attempt_at is not None
 
 
 def test_reopened_are_only_files_that_are_still_in_error(ledger: Ledger) -> None:

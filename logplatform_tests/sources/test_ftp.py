@@ -93,7 +93,8 @@ def test_a_server_that_falls_silent_is_given_up_in_time(landing: Landing) -> Non
         source = ftp_source(replace(address, timeout_seconds=0.3), "", ("*",), named_must_exist=True)
         begun = time.monotonic()
         (found,) = source.fetch(source.list(), lambda _: landing.receive())
-        assert isinstance(found.failure, Unreachable)
+        assert isinstance(found.failure, TransientFailure)
+        assert "plant: a.log: broke off 3 times: " in str(found.failure)
         assert "no answer in 0.3 seconds" in str(found.failure)
         assert time.monotonic() - begun < 10
 
