@@ -102,7 +102,7 @@ class TicketState:
         if not self.is_known(connection, key, identity):
             raise Conflict(f"{key.source}/{key.topic}: the topic was made again while a commit was prepared")
         if identity is not None:
-            row = {**self._key(key), "partition": IDENTITY, "next_offset": _number(identity)}
+            row: dict[str, object] = {**self._key(key), "partition": IDENTITY, "next_offset": _number(identity)}
             self._upsert(connection, ticket_offset, [row], ["next_offset"])
 
     def advance(
