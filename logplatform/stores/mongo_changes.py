@@ -8,7 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from bson.errors import InvalidDocument
@@ -89,21 +89,19 @@ class MongoChanges:
         if not entry.change.new:
             _update(uploads, self.one(entry.job_id), entry.change, entry.token)
             return
-        document = document_of(self._facts.tenant, entry.change.values)
+        which, document = self.one(entry.job_id), document_of(entry.change.values)
         try:
-            _insert(uploads, document)
+            _insert(uploads, which, document)
         except (InvalidDocument, DocumentTooLarge, OverflowError) as error:
             # An upload must not be lost, nor stand in the way of all others, for the sake of its preview.
             _logger.warning("%s is kept without its preview: %s", entry.job_id, error)
-            _insert(uploads, {**document, "preview": []})
+            _insert(uploads, which, {**document, "preview": []})
 
 
-def _insert(uploads: Uploads, document: dict[str, Any]) -> None:
-    try:
-        uploads.insert_one(dict(document))
-    except DuplicateKeyError:
-        # It is there: somebody else was quicker, or the answer of the first try was lost.
-        return
+def _insert(uploads: Uploads, which: dict[str, Any], document: dict[str, Any]) -> None:
+    """Insert unless it is there: somebody else was quicker, or the answer of the first try was lost."""
+    with suppress(DuplicateKeyError):
+        uploads.update_one(which, {"$setOnInsert": document}, upsert=True)
 
 
 def _update(uploads: Uploads, which: dict[str, Any], change: Change, token: str) -> None:

@@ -68,7 +68,8 @@ def uploads_of(section: UploadsStore) -> Uploads:
 
 
 def with_indexes(section: UploadsStore) -> Uploads:
-    """The collection, its indexes made if they are missing (asked once a process)."""
+    """The collection, its indexes made if they are missing: asked once, and after every failure of the server, which
+    may be another one when it is back."""
     return _with_indexes(section.url, section.username, os.getpid(), _Given(section))
 
 
@@ -120,10 +121,12 @@ def mongo_failures(section: UploadsStore) -> Generator[None]:
     try:
         yield
     except (errors.WTimeoutError, errors.ExecutionTimeout, errors.ConnectionFailure) as error:
+        _with_indexes.cache_clear()
         raise Unreachable(
             f"{where} gives no answer: {_reason(error)}; is it running, and is the address right?"
         ) from error
     except errors.OperationFailure as error:
+        _with_indexes.cache_clear()
         raise _answered(where, error) from error
     except (errors.ConfigurationError, errors.InvalidURI) as error:
         raise PermanentFailure(f"{where}: {_reason(error)}") from error
@@ -166,7 +169,8 @@ def _answered(where: str, error: errors.OperationFailure) -> PermanentFailure | 
     if refused == "rights" or "not authorized" in str(error) or "requires authentication" in str(error):
         advice = "a user with the role readWrite on that database is needed (stores.uploads.username)"
         return PermanentFailure(f"{where} refuses: {_reason(error)}; {advice}")
-    kind = TransientFailure if error.code in _FULL else PermanentFailure
+    # An index that was there is gone: the next try makes it.
+    kind = TransientFailure if error.code in _FULL or "hint" in str(error) else PermanentFailure
     return kind(f"{where}: {_reason(error)}")
 
 

@@ -31,11 +31,10 @@ def kept_record(record: UploadRecord) -> UploadRecord:
     return replace(record, **times)
 
 
-def document_of(tenant: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A whole record's fields as a document."""
+def document_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole record's fields as a document, without those that it is found by."""
     return {
-        "tenant": tenant,
-        **fields_of(values),
+        **{name: value for name, value in fields_of(values).items() if name != "job_id"},
         "file_path": f"uploads/{values['unique_filename']}",
         "preview": [_stored(one) for one in values["preview"]],
     }
