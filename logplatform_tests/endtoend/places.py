@@ -5,6 +5,7 @@ What belongs here: settings, and bringing the input to where they say. What does
 
 import shutil
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from logplatform_tests.endtoend.stage import Stage
 from logplatform_tests.servers import addresses, isolation
 from logplatform_tests.servers.addresses import FileServer, PostgresAddress
 
+_NAMES = ("elasticsearch", "kafka", "mongodb", "postgres", "redis", "sftp", "ftp", "spark-jars")
 _SECRETS = {"password", "api_key", "secret_key"}
 
 
@@ -41,6 +43,9 @@ class Servers:
 @contextmanager
 def own_parts(address: Callable[[str], str]) -> Generator[Servers]:
     """A part of every server; `address` gives a server's address by its name. Raises NotHad."""
+    with ThreadPoolExecutor(len(_NAMES)) as pool:
+        # Each is asked for again below; those that take long start beside each other here.
+        list(pool.map(address, _NAMES))
     with ExitStack() as opened:
         kafka = address("kafka")
         yield Servers(
