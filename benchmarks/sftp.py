@@ -50,7 +50,7 @@ def _compared(name: str, login: str, place: Path, connections: int) -> Compariso
         ours.append(work("sftp.ours", login, place))
         theirs.append(work("sftp.paramiko", login, place, connections))
     baseline = f"paramiko getfo, {connections} connection{'s' if connections > 1 else ''}"
-    return Comparison(name, baseline, best(ours), best(theirs))
+    return Comparison(name, baseline, best(ours, "cpu"), best(theirs, "cpu"), by="cpu")
 
 
 def _fill(place: Path, count: int, size: int) -> None:

@@ -93,7 +93,10 @@ class RemoteSource:
             self.pool.ask(lambda link: link.try_writing(probe))
         except Unreachable:
             raise
-        except (NotAllowed, NoSuchFile, TransientFailure) as error:
+        except NoSuchFile:
+            # A machine that has written nothing yet has no folder; where one must be, the listing has told.
+            return
+        except (NotAllowed, TransientFailure) as error:
             place = name_text(self.path(folder)) or "the login's own folder"
             raise PermanentFailure(
                 f"source {self.name}: nothing can be removed from {place} ({error}): give the user the right to, "
