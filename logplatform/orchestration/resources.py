@@ -20,6 +20,7 @@ from logplatform.file_sources import FileSource, ServerSource, enabled_sources, 
 from logplatform.orchestration.index_resource import INDEX, ElasticsearchResource, has_index_server, with_index
 from logplatform.orchestration.server_resources import server_resource
 from logplatform.orchestration.topic_resources import given_topics, topic_keys, topic_resources
+from logplatform.orchestration.upload_resources import upload_resources, with_uploads
 from logplatform.settings.model import Domain, Settings
 from logplatform.settings.stores import FilesStore, SqlStore
 from logplatform.sources.base import Source
@@ -147,7 +148,8 @@ def domain_keys(settings: Settings, domain: Domain) -> set[str]:
     """The resource keys that a domain's assets, checks and sensors require."""
     spark = {SPARK} if _on_spark(settings, domain) else set()
     index = {INDEX} if has_index_server(settings, domain) else set()
-    return {FILES, sql_key(domain), *source_keys(settings, domain), *topic_keys(settings, domain), *spark, *index}
+    servers = {*topic_keys(settings, domain), *spark, *index, *upload_resources(settings, domain)}
+    return {FILES, sql_key(domain), *source_keys(settings, domain), *servers}
 
 
 def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.ConfigurableResource[Any]]:
@@ -160,6 +162,7 @@ def domain_resources(settings: Settings, domain: Domain) -> dict[str, dg.Configu
         **topic_resources(settings, domain),
         **_spark_resource(settings, domain),
         **({INDEX: ElasticsearchResource.of(settings.stores.index)} if has_index_server(settings, domain) else {}),
+        **upload_resources(settings, domain),
     }
 
 
@@ -188,7 +191,7 @@ def source_resource(source: FileSource) -> dg.ConfigurableResource[Any]:
 @contextmanager
 def opened_tenancy(resources: object, settings: Settings, domain: Domain) -> Generator[Tenancy]:
     """The domain's tenancy, on the resources that `context.resources` carries."""
-    settings = with_index(resources, settings, domain)
+    settings = with_uploads(resources, with_index(resources, settings, domain), domain)
     files = getattr(resources, FILES).open(settings.stores.files)
     sources = [
         getattr(resources, source_key(domain, given.name)).open(given) for given in enabled_sources(settings, domain)
