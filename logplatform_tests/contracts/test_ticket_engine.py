@@ -1,6 +1,5 @@
 """What `TicketEngine` promises: the same tickets, refusals, ids and conflicts of the same messages, on every engine."""
 
-import json
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -50,6 +49,8 @@ ODD = [
 ]
 
 Opened = Callable[..., Any]
+# A JVM that lives for a minute has no time to make its code fast.
+QUICK = {"spark.driver.defaultJavaOptions": "-XX:TieredStopAtLevel=1"}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def sessions() -> Generator[Callable[[], Any]]:
             from logplatform.stores.spark_session import open_session  # noqa: PLC0415
 
             if not found:
-                store = SparkStore(master="local[2]", memory="1g")
+                store = SparkStore(master="local[2]", memory="1g", conf=QUICK)
                 found.append(opened.enter_context(open_session(store, kafka=False)))
             return found[0]
 
@@ -191,12 +192,12 @@ def test_nothing_new_is_nothing(tmp_path: Path, tenancies: Opened) -> None:
 def test_where_too_much_is_refused_a_commit_ends_and_the_rest_comes_later(
     tmp_path: Path, tenancies: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "MOST_REFUSED", 30)
+    monkeypatch.setattr(intake, "MOST_REFUSED", 800)
     with tenancies(tmp_path) as tenancy, open_engine(tenancy) as engine:
         log = log_in(tmp_path)
         big = b"x" * (LIMIT - 10)
         for partition in range(2):
-            log.append_to(partition, [b"{}", big, numbered(partition)] * 700)
+            log.append_to(partition, [b"{}", big, numbered(partition)] * 400)
         left, messages, rejects = {p: (0, end) for p, end in log.ends().items() if end}, 0, 0
         turns = 0
         while left:
@@ -206,7 +207,7 @@ def test_where_too_much_is_refused_a_commit_ends_and_the_rest_comes_later(
                 left = {p: (taken.ranges.get(p, (0, first))[1], end) for p, (first, end) in left.items()}
                 left = {p: (first, end) for p, (first, end) in left.items() if first < end}
             turns += 1
-        assert (messages, rejects) == (4_200, 2_800)
+        assert (messages, rejects) == (2_400, 1_600)
         assert turns > 1
 
 
@@ -249,4 +250,4 @@ def test_tables_are_those_of_duckdb(
         assert outcome(tenancy.settings) == expected
     folder = tmp_path / "two" / "tickets" / "tickets_with_assignment"
     assert {path.suffix for path in folder.iterdir()} == {f".{format_}"}
-    assert json.dumps(rows_of(folder), default=str).count("漢字") == 1
+    assert len(rows_of(folder)) == expected.sums["accepted"]
