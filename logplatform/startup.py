@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from logplatform.backup.layout import RESTORING
 from logplatform.failures import LogplatformError, PermanentFailure, Unreachable
 from logplatform.settings.model import Settings
 from logplatform.settings.tickets import KafkaTopic
@@ -39,6 +40,15 @@ def faults(settings: Settings) -> list[Fault]:
     with ThreadPoolExecutor(len(asked)) as pool:
         found = pool.map(lambda one: _answered(*one), asked)
         return [fault for fault in found if fault is not None]
+
+
+def ensure_ready(settings: Settings) -> None:
+    """As `ensure_stores`; PermanentFailure too where a restore was interrupted: what is there is not all of it."""
+    if (settings.data_root / RESTORING).exists():
+        raise PermanentFailure(
+            f"a restore to {settings.data_root} has begun and not ended; do it again: `logplatform restore`"
+        )
+    ensure_stores(settings)
 
 
 def ensure_stores(settings: Settings) -> None:

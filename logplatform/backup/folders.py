@@ -9,6 +9,8 @@ from pathlib import Path
 
 from logplatform.backup.copying import copy_own, give_file, real_files
 from logplatform.backup.sqlite_files import SIDE_FILES, is_database, save
+from logplatform.settings.model import Settings
+from logplatform.settings.tickets import SpoolTopic
 from logplatform.stores.files import Files
 
 INBOXES = ("incoming", "inbox", "uploads")
@@ -43,6 +45,32 @@ def save_keys(files: Files, work: Path) -> None:
                 target.unlink(missing_ok=True)
 
 
+def save_spools(settings: Settings, work: Path, former: Path | None) -> None:
+    """Copy the topics of spools that are elsewhere than under the data root."""
+    for place, folder in _spools(settings):
+        for path in real_files(folder):
+            where = Path("spools") / place / path.relative_to(folder)
+            copy_own(path, work / where, former and former / where)
+
+
+def filled_spools(settings: Settings) -> list[str]:
+    """Those of them that hold something, as people call them."""
+    return [f"the topic {folder}" for _, folder in _spools(settings) if any(real_files(folder))]
+
+
+def bring_spools_back(settings: Settings, backup: Path, parts: Path) -> None:
+    """Copy them back to where the settings have them now."""
+    for place, folder in _spools(settings):
+        _bring(backup / "spools" / place, folder, parts)
+
+
+def _spools(settings: Settings) -> Iterator[tuple[str, Path]]:
+    for source in settings.tickets.topics:
+        if isinstance(source, SpoolTopic) and source.path is not None:
+            for topic in (source.topic, source.refused):
+                yield f"{source.name}/{topic}", source.path / topic
+
+
 def save_dagster(home: Path, work: Path, former: Path | None) -> None:
     """Save Dagster's home: databases as of one moment each, other files as they are.
 
@@ -59,33 +87,30 @@ def save_dagster(home: Path, work: Path, former: Path | None) -> None:
             copy_own(path, work / place, former and former / place)
 
 
-def bring_folders_back(backup: Path, root: Path, parts: Path) -> Iterator[Path]:
-    """Copy the folders back, with the files' times; yields what was copied."""
-    yield from _copied(backup / "folders", root, parts)
+def bring_folders_back(backup: Path, root: Path, parts: Path) -> None:
+    """Copy the folders back, with the files' times."""
+    _bring(backup / "folders", root, parts)
 
 
-def bring_dagster_back(backup: Path, home: Path, parts: Path) -> Iterator[Path]:
+def bring_dagster_back(backup: Path, home: Path, parts: Path) -> None:
     """Copy Dagster's home back."""
-    yield from _copied(backup / "dagster", home, parts)
+    _bring(backup / "dagster", home, parts)
 
 
-def bring_keys_back(backup: Path, files: Files) -> Iterator[str]:
+def bring_keys_back(backup: Path, files: Files) -> None:
     """Publish the files of KEYS again."""
     for path in real_files(backup / "objects"):
-        yield publish(files, str(path.relative_to(backup / "objects")), path)
+        publish(files, str(path.relative_to(backup / "objects")), path)
 
 
-def publish(files: Files, key: str, path: Path) -> str:
+def publish(files: Files, key: str, path: Path) -> None:
     """Publish a file of a backup under its key."""
     with path.open("rb") as reader, files.part() as part:
         while block := reader.read(1 << 20):
             part.write(block)
         part.publish(key)
-    return key
 
 
-def _copied(source: Path, target: Path, parts: Path) -> Iterator[Path]:
+def _bring(source: Path, target: Path, parts: Path) -> None:
     for path in real_files(source):
-        place = target / path.relative_to(source)
-        give_file(path, place, parts)
-        yield place
+        give_file(path, target / path.relative_to(source), parts)

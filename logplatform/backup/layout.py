@@ -31,6 +31,8 @@ from logplatform.failures import PermanentFailure, TransientFailure
 from logplatform.stores.folders import fsync_folder
 
 FORMAT = 1
+RESTORING = ".restoring"
+"""The note under a data root that a restore has begun there and not ended."""
 MANIFEST, SEAL, OWN, FILES = "manifest.json", "manifest.sha256", "own.ndjson", "files.db"
 _MAKING = ".making-"
 

@@ -6,6 +6,7 @@ What belongs here: tables, sequences, their form in a backup. What does not: whi
     <folder>/<table>.zst      COPY's text form (https://www.postgresql.org/docs/current/sql-copy.html), zstd
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ _COLUMNS = sa.text(
     "WHERE c.relnamespace = to_regnamespace(:schema) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped "
     "AND a.attgenerated = '' GROUP BY c.relname"
 )
-_SEQUENCES = sa.text("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = :schema")
+_SEQUENCES = sa.text(
+    "SELECT q.sequencename, q.last_value, t.relname FROM pg_sequences q "
+    "JOIN pg_class s ON s.relname = q.sequencename AND s.relnamespace = to_regnamespace(:schema) "
+    "JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') "
+    "JOIN pg_class t ON t.oid = d.refobjid WHERE q.schemaname = :schema"
+)
 
 
 class SavedTable(msgspec.Struct, frozen=True):
@@ -43,20 +49,28 @@ class Index(msgspec.Struct, frozen=True):
     version: str | None = None
 
 
-def save_schema(connection: sa.Connection, schema: str, folder: Path) -> None:
-    """Save every table as of the connection's moment (a REPEATABLE READ transaction)."""
+def save_schema(connection: sa.Connection, schema: str, folder: Path, only: Collection[str] | None = None) -> None:
+    """Save every table, or only those of these names, as of the connection's moment (REPEATABLE READ)."""
     folder.mkdir(parents=True)
     columns = dict(connection.execute(_COLUMNS, {"schema": schema}).tuples().all())
     order = [name for name, _ in sa.inspect(connection).get_sorted_table_and_fkc_names(schema=schema) if name]
-    tables = [SavedTable(name, list(columns[name])) for name in order if name in columns and name != _VERSIONS]
-    version = None
-    if _VERSIONS in columns:
-        version = connection.execute(sa.text(f"SELECT version_num FROM {_quoted(schema)}.{_VERSIONS}")).scalar()  # noqa: S608 (quoted)
+    wanted = (set(columns) if only is None else set(columns) & set(only)) - {_VERSIONS}
+    tables = [SavedTable(name, list(columns[name])) for name in order if name in wanted]
     for table in tables:
         _save_table(connection, schema, table, folder / f"{table.name}.zst")
-    sequences = dict(connection.execute(_SEQUENCES, {"schema": schema}).tuples().all())
-    index = Index(tables, sequences, None if version is None else str(version))
+    found = connection.execute(_SEQUENCES, {"schema": schema}).tuples()
+    sequences = {name: value for name, value, table in found if table in wanted}
+    index = Index(tables, sequences, version_of(connection, schema))
     (folder / INDEX).write_bytes(msgspec.json.format(msgspec.json.encode(index)))
+
+
+def version_of(connection: sa.Connection, schema: str) -> str | None:
+    """What the schema's own migrations call its state; None if they never were there."""
+    there = connection.execute(sa.select(sa.func.to_regclass(f"{_quoted(schema)}.{_VERSIONS}"))).scalar()
+    if there is None:
+        return None
+    version = sa.text(f"SELECT version_num FROM {_quoted(schema)}.{_VERSIONS}")  # noqa: S608 (quoted)
+    return connection.execute(version).scalar()
 
 
 def read_index(folder: Path) -> Index:

@@ -14,22 +14,29 @@ from pathlib import Path
 
 from logplatform.backup.databases import bring_back
 from logplatform.backup.file_list import opened_list
-from logplatform.backup.folders import bring_dagster_back, bring_folders_back, bring_keys_back, publish
+from logplatform.backup.folders import (
+    bring_dagster_back,
+    bring_folders_back,
+    bring_keys_back,
+    bring_spools_back,
+    filled_spools,
+    publish,
+)
 from logplatform.backup.kinds import require_same
-from logplatform.backup.layout import FILES, Manifest, Target
+from logplatform.backup.layout import FILES, RESTORING, Manifest, Target
 from logplatform.backup.servers import bring_servers_back, filled_servers
 from logplatform.backup.shown import show_again
 from logplatform.backup.verify import require_whole
 from logplatform.databases import DATABASES, database_of
 from logplatform.erasing import erasable
 from logplatform.failures import PermanentFailure
+from logplatform.orchestration.storage import store_of
 from logplatform.settings.model import Settings
 from logplatform.stores.file_places import open_files
 from logplatform.stores.files import TEMPORARY
 from logplatform.stores.folders import fsync_folder
 from logplatform.stores.sql import is_known
 
-NOTE = ".restoring"
 _NOTHING = {"logs", "cache", "tmp"}
 _FOLDERS = ("spool", "incoming", "inbox")
 _TOLD_EVERY = 100
@@ -47,7 +54,7 @@ class Place:
     @property
     def note(self) -> Path:
         """Says which backup is being brought back here."""
-        return self.settings.data_root / NOTE
+        return self.settings.data_root / RESTORING
 
 
 def restore(place: Place, target: Target, backup: Path, progress: Progress) -> Manifest:
@@ -63,12 +70,14 @@ def restore(place: Place, target: Target, backup: Path, progress: Progress) -> M
     parts = _begin(place, manifest)
     _bring_files(place, target, backup, progress)
     progress("folders", 0)
-    for _ in bring_folders_back(backup, place.settings.data_root, parts):
-        pass
-    for _ in bring_dagster_back(backup, place.dagster_home, parts):
-        pass
-    for _ in bring_keys_back(backup, open_files(place.settings.stores.files, place.settings.data_root)):
-        pass
+    bring_folders_back(backup, place.settings.data_root, parts)
+    bring_dagster_back(backup, place.dagster_home, parts)
+    bring_spools_back(place.settings, backup, parts)
+    if (store := store_of(place.settings)) is not None:
+        from logplatform.backup.dagster_schema import bring_dagster_schema_back  # noqa: PLC0415 (Dagster, a second)
+
+        bring_dagster_schema_back(place.settings, store, backup)
+    bring_keys_back(backup, open_files(place.settings.stores.files, place.settings.data_root))
     bring_servers_back(place.settings, backup / "servers")
     for name in DATABASES:
         if name in manifest.revisions:
@@ -94,7 +103,11 @@ def require_empty(place: Place, manifest: Manifest) -> None:
     there = [it.name for it in erasable(place.settings) if it.name not in _NOTHING]
     root = place.settings.data_root
     there += [name for name in _FOLDERS if (root / name).is_dir() and any((root / name).iterdir())]
-    there += filled_servers(place.settings)
+    there += [*filled_spools(place.settings), *filled_servers(place.settings)]
+    if (store := store_of(place.settings)) is not None:
+        from logplatform.backup.dagster_schema import any_runs  # noqa: PLC0415 (Dagster, a second)
+
+        there += ["runs of Dagster (dagster.storage)"] if any_runs(store) else []
     if there:
         raise PermanentFailure(
             f"a restore needs an empty place, and {root} or its stores hold {', '.join(there)}; name another "
@@ -114,7 +127,7 @@ def _require_known(manifest: Manifest) -> None:
 def _begin(place: Place, manifest: Manifest) -> Path:
     parts = place.settings.data_root / TEMPORARY
     parts.mkdir(parents=True, exist_ok=True)
-    fresh = parts / NOTE
+    fresh = parts / RESTORING
     fresh.write_text(manifest.id)
     fresh.rename(place.note)
     fsync_folder(place.settings.data_root)

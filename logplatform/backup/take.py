@@ -19,7 +19,7 @@ from pathlib import Path
 from logplatform.backup.copying import copy_own, sha256_of, take_file
 from logplatform.backup.databases import snapshot
 from logplatform.backup.file_list import FileList, new_list
-from logplatform.backup.folders import INBOXES, SPOOLS, save_dagster, save_folders, save_keys
+from logplatform.backup.folders import INBOXES, SPOOLS, save_dagster, save_folders, save_keys, save_spools
 from logplatform.backup.kinds import kinds_of
 from logplatform.backup.layout import FILES, OWN, Manifest, Target, new_id, seal
 from logplatform.backup.references import referenced, still_promised
@@ -28,6 +28,7 @@ from logplatform.backup.verify import write_own
 from logplatform.databases import DATABASES, DatabaseName, database_of
 from logplatform.failures import TransientFailure
 from logplatform.landing.leases import utc_now
+from logplatform.orchestration.storage import store_of
 from logplatform.settings.model import Settings
 from logplatform.stores.file_places import open_files
 from logplatform.stores.files import Files
@@ -101,11 +102,16 @@ def _save_all(
     save_folders(root, INBOXES, work, former)
     progress("dagster", 0)
     save_dagster(sources.dagster_home, work, former)
+    if (store := store_of(sources.settings)) is not None:
+        from logplatform.backup.dagster_schema import save_dagster_schema  # noqa: PLC0415 (Dagster, a second)
+
+        save_dagster_schema(store, work)
     missing: list[str] = []
     for name in DATABASES:
         missing += _save_domain(sources, target, work, wanted, name, progress)
     progress("spools", 0)
     save_folders(root, SPOOLS, work, former)
+    save_spools(sources.settings, work, former)
     save_keys(sources.files, work)
     return missing[:_MISSING_TOLD]
 

@@ -137,11 +137,13 @@ def restore(session: Session, source: Path, name: str | None, as_json: bool) -> 
     from logplatform.backup.restore import Place  # noqa: PLC0415
     from logplatform.backup.restore import restore as bring_back  # noqa: PLC0415
     from logplatform.orchestration.services import alone  # noqa: PLC0415
+    from logplatform.startup import ensure_stores  # noqa: PLC0415
 
     target = Target(source.absolute())
     chosen = target.backup(name)
     _put_settings(session, chosen)
-    settings = session.ready
+    settings = session.settings
+    ensure_stores(settings)
     with closing(_Told()) as told, alone(settings.data_root):
         manifest = bring_back(Place(settings, _dagster_home(settings)), target, chosen, told)
     if as_json:

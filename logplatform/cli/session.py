@@ -46,9 +46,9 @@ class Session:
 
         Raises SettingsError as `settings`, PermanentFailure or Unreachable with every store that cannot.
         """
-        from logplatform.startup import ensure_stores  # noqa: PLC0415
+        from logplatform.startup import ensure_ready  # noqa: PLC0415
 
-        ensure_stores(self.settings)
+        ensure_ready(self.settings)
         return self.settings
 
 

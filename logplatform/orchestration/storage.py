@@ -18,7 +18,7 @@ URL_VARIABLE = "DAGSTER_POSTGRES_URL"
 
 def storage_url(settings: Settings) -> str | None:
     """The address of Dagster's database with its password; None if Dagster keeps files of its own."""
-    store = _store(settings)
+    store = store_of(settings)
     if store is None:
         return None
     url = sa.make_url(store.url)
@@ -33,7 +33,7 @@ def check_storage(settings: Settings) -> None:
     Raises Unreachable, or PermanentFailure for wrong credentials, a version that is too old, a missing package, or a
     user that may not make tables.
     """
-    store = _store(settings)
+    store = store_of(settings)
     if store is None:
         return
     try:
@@ -55,7 +55,7 @@ def check_storage(settings: Settings) -> None:
         )
 
 
-def _store(settings: Settings) -> SqlStore | None:
+def store_of(settings: Settings) -> SqlStore | None:
     """Dagster's own address, else the platform's."""
     storage, sql = settings.dagster.storage, settings.stores.sql
     if storage.type != "postgresql":
