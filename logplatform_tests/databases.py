@@ -6,7 +6,7 @@ What belongs here: an own, migrated, otherwise empty database for each test. Wha
 A folder of tests takes these fixtures by importing them in its conftest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ def connect(store: SqlStore) -> "psycopg.Connection[tuple[Any, ...]]":
 
 
 @contextmanager
-def _made(server: PostgresAddress, how: str = "") -> Iterator[SqlStore]:
+def made(server: PostgresAddress, how: str = "") -> Generator[SqlStore]:
+    """A database of its own; `how` follows CREATE DATABASE."""
     name = f"t_{uuid4().hex}"
     with connect(server.store("postgres")) as connection:
         connection.execute(f"CREATE DATABASE {name} {how}".encode())
@@ -44,7 +45,7 @@ def _made(server: PostgresAddress, how: str = "") -> Iterator[SqlStore]:
 @pytest.fixture(scope="session")
 def migrated(postgres: PostgresAddress) -> Iterator[SqlStore]:
     """A database with a migrated schema, to be copied: migrating takes ten times as long."""
-    with _made(postgres) as store:
+    with made(postgres) as store:
         PostgresSchema(store, SCHEMA).open().close()
         yield store
 
@@ -52,7 +53,7 @@ def migrated(postgres: PostgresAddress) -> Iterator[SqlStore]:
 @pytest.fixture
 def sql_store(postgres: PostgresAddress, migrated: SqlStore) -> Iterator[SqlStore]:
     """A database of PostgreSQL, with the schema of the archives and nothing in it."""
-    with _made(postgres, f"TEMPLATE {migrated.url.rpartition('/')[2]} STRATEGY FILE_COPY") as store:
+    with made(postgres, f"TEMPLATE {migrated.url.rpartition('/')[2]} STRATEGY FILE_COPY") as store:
         yield store
 
 

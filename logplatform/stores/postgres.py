@@ -56,6 +56,8 @@ class PostgresDatabase(Database):
             max_overflow=SPARE_CONNECTIONS,
             pool_timeout=store.timeout_seconds,
             hide_parameters=True,
+            # Else SQLAlchemy says -1 of an INSERT that may have found its row there already.
+            execution_options={"preserve_rowcount": True},
         )
         # Before a connection is made, for its first look at the server takes the compiler as it is.
         engine.dialect.type_compiler_instance = _OrderedTexts(engine.dialect)

@@ -1,14 +1,16 @@
-"""A book of incidents on a database of its own, with a clock that tests move."""
+"""A book of incidents on a database of its own (SQLite, PostgreSQL), with a clock that tests move."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from logplatform.alerts.book import AlertBook
 from logplatform.stores.sql import Database
 from logplatform_tests.alerts.receiver import Receiver, receiving
+from logplatform_tests.databases import database, migrated, place, sql_store
+
+__all__ = ["Clock", "book", "clock", "database", "migrated", "place", "receiver", "sql_store"]
 
 
 class Clock:
@@ -31,8 +33,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def book(tmp_path: Path, clock: Clock) -> AlertBook:
-    return AlertBook(Database.at(tmp_path / "alerts.db"), "default", clock)
+def book(database: Database, clock: Clock) -> AlertBook:
+    return AlertBook(database, "default", clock)
 
 
 @pytest.fixture

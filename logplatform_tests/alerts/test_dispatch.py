@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,7 +14,7 @@ from logplatform.alerts.book import AlertBook
 from logplatform.alerts.dispatch import AGAIN, Dispatched, dispatch
 from logplatform.alerts.incident import Signal
 from logplatform.settings.alerts import AlertsSettings
-from logplatform.stores.sql import Database
+from logplatform.stores.places import Place
 from logplatform_tests.alerts.conftest import Clock
 from logplatform_tests.alerts.receiver import Behaviour, Receiver, receiving
 
@@ -96,13 +95,13 @@ def test_what_is_not_taken_comes_again_under_the_same_id(
     assert all(request.is_signed(SECRET.encode()) for request in receiver.requests)
 
 
-def test_an_alert_nobody_took_survives_a_restart_and_is_sent_once(tmp_path: Path, clock: Clock) -> None:
+def test_an_alert_nobody_took_survives_a_restart_and_is_sent_once(place: Place, clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/hooks/very-private"
 
     def turn(act: Callable[[AlertBook], object]) -> object:
-        database = Database.at(tmp_path / "restart.db")
+        database = place.open()
         try:
             return act(AlertBook(database, "default", clock))
         finally:

@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from datetime import timedelta
-from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -14,6 +13,7 @@ from logplatform.alerts.dispatch import Dispatched, dispatch
 from logplatform.alerts.incident import Signal
 from logplatform.landing.leases import utc_now
 from logplatform.settings.alerts import AlertsSettings
+from logplatform.stores.places import Place
 from logplatform.stores.sql import Database
 from logplatform_tests.alerts.receiver import receiving
 
@@ -25,17 +25,16 @@ def settings_to(url: str) -> AlertsSettings:
     return AlertsSettings(webhook_url=SecretStr(url), secret=secret, group_seconds=0, timeout_seconds=20)
 
 
-def send(path: Path, url: str) -> None:
-    dispatch(AlertBook(Database.at(path), "default", utc_now), settings_to(url), lambda: False)
+def send(place: Place, url: str) -> None:
+    dispatch(AlertBook(place.open(), "default", utc_now), settings_to(url), lambda: False)
 
 
-def test_a_killed_sender_loses_no_message_and_another_waits_for_its_claim(tmp_path: Path) -> None:
-    path = tmp_path / "alerts.db"
-    book = AlertBook(Database.at(path), "default", utc_now)
+def test_a_killed_sender_loses_no_message_and_another_waits_for_its_claim(place: Place, database: Database) -> None:
+    book = AlertBook(database, "default", utc_now)
     failed = Signal("archives", "run_failed", "raw: OSError", "error", "runs fail in raw")
     book.happened(failed, "run/1", utc_now())
     with receiving(["hang"]) as receiver:
-        child = SPAWN.Process(target=send, args=(path, receiver.url))
+        child = SPAWN.Process(target=send, args=(place, receiver.url))
         child.start()
         deadline = time.monotonic() + 60
         while not receiver.requests:

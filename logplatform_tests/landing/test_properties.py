@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Generator
+from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -19,7 +20,9 @@ from logplatform.landing.retry import RetryPolicy
 from logplatform.settings.policies import RedactionSettings
 from logplatform.sources.base import Entry
 from logplatform.stores.files import LocalFiles
+from logplatform.stores.places import Place, PostgresSchema, SqliteFile
 from logplatform.stores.sql import Database
+from logplatform_tests.databases import SCHEMA, made
 
 DAY = date(2026, 1, 5)
 PATHS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
@@ -29,12 +32,15 @@ ENTRIES = st.builds(Entry, PATHS, st.integers(0, 2**62), st.integers(-(2**40), 2
 TENANTS = count()
 
 
-@pytest.fixture(scope="module")
-def shared() -> Generator[Database]:
-    with tempfile.TemporaryDirectory(prefix="logplatform-ledger-") as folder:
-        database = Database.at(Path(folder) / "x.db")
-        yield database
-        database.close()
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest) -> Generator[Database]:
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="logplatform-ledger-"))
+            place: Place = SqliteFile(Path(folder) / "x.db")
+        else:
+            place = PostgresSchema(stack.enter_context(made(request.getfixturevalue("postgres"))), SCHEMA)
+        yield stack.enter_context(closing(place.open()))
 
 
 @settings(max_examples=60, deadline=None)
