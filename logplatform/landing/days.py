@@ -67,7 +67,7 @@ class DayCommits:
         if asset is not None:
             query = query.where(table.c.asset == asset)
         with self.ledger.database.read() as connection:
-            for row in connection.execute(query):
+            for row in connection.execution_options(yield_per=1_000).execute(query):
                 yield _commit_of(row)
 
     def reported(self, run_id: str, asset: str | None = None, until: datetime | None = None) -> None:

@@ -9,7 +9,7 @@ is set by a variable (LOGPLATFORM_STORES__SQL__PASSWORD) or by a file that one n
 
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -27,7 +27,7 @@ def _address(schemes: tuple[str, ...]) -> AfterValidator:
             raise ValueError(f"is no address: {error}") from error
         if parts.scheme not in schemes:
             raise ValueError(f"an address begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        if password is not None:
+        if password is not None or "password" in parse_qs(parts.query):
             raise ValueError("an address holds no password here; set `password` beside it by a variable or a file")
         return text
 

@@ -148,8 +148,11 @@ def named(store: SqlStore, schema: str) -> str:
         parts = conninfo_to_dict(store.url)
     except psycopg.Error as error:
         raise PermanentFailure(f"stores.sql.url: {str(error).strip()}") from error
-    where = f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or parts.get('user')}"
-    return f"PostgreSQL {where}, schema {schema}"
+    hosts = str(parts.get("host") or "localhost").split(",")
+    ports = str(parts.get("port") or 5432).split(",")
+    # One port may stand for several hosts.
+    where = ",".join(f"{host}:{port or 5432}" for host, port in zip(hosts, ports * len(hosts), strict=False))
+    return f"PostgreSQL {where}/{parts.get('dbname') or parts.get('user')}, schema {schema}"
 
 
 def lock_key(schema: str) -> int:

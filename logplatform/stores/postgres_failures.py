@@ -33,7 +33,7 @@ _REFUSED = (
 _NOT_REFUSED = ("database system is", "too many")
 """A server that starts, stops or is full: it will be there again."""
 
-_RIGHTS = "the user in stores.sql.url has not the rights that it needs on its schema (see docs/deployment.md)"
+_RIGHTS = "the user in stores.sql.url has not the rights that it needs on its schema (see docs/postgresql.md)"
 _LOCKED = "another process is at it for longer than stores.sql.timeout_seconds; it is tried again"
 _MEANINGS: dict[str, tuple[type[LogplatformError], str]] = {
     "28": (PermanentFailure, "the user in stores.sql.url or stores.sql.password is wrong"),
