@@ -70,6 +70,7 @@ def erasable(settings: Settings) -> list[Erasable]:
     folders = [settings.data_root / name for name in FOLDERS]
     found = [_database(place) for place in places if place.exists()]
     kept = [path for path in folders if path.is_dir() and any(path.iterdir())]
+    found += _on_servers(settings)
     found += [Erasable(path.name, *_measured([path]), partial(_erase, path)) for path in kept]
     return found + ([] if settings.stores.files.type == "folder" else list(_objects(settings)))
 
@@ -98,6 +99,22 @@ def erase(found: list[Erasable]) -> None:
     """
     for entry in found:
         entry.remove()
+
+
+def _on_servers(settings: Settings) -> Iterator[Erasable]:
+    """Uploads and jobs that are not in a database of the SQL store."""
+    uploads, queue, tenant = settings.stores.uploads, settings.stores.queue, settings.tenant
+    if uploads.type == "mongodb":
+        from logplatform.stores.mongo_client import address, count_uploads, forget_uploads  # noqa: PLC0415 (an extra)
+
+        if count := count_uploads(uploads, tenant):
+            yield Erasable(f"uploads at {address(uploads.url)}", count, 0, partial(forget_uploads, uploads, tenant))
+    if queue.type == "redis":
+        from logplatform.stores.redis_queue import RedisJobQueue  # noqa: PLC0415 (an extra)
+
+        jobs = RedisJobQueue(queue, tenant, utc_now)
+        if count := len(jobs) + len(jobs.unreadable(1)):
+            yield Erasable(f"jobs in {queue.key}", count, 0, lambda: (jobs.clear(), jobs.forget_unreadable()))
 
 
 def _objects(settings: Settings) -> Iterator[Erasable]:

@@ -161,6 +161,18 @@ def check_uploads(section: UploadsStore) -> None:
             found.delete_many({"tenant": trial["tenant"]})
 
 
+def count_uploads(section: UploadsStore, tenant: str) -> int:
+    """How many uploads of a tenant are recorded."""
+    with mongo_failures(section):
+        return uploads_of(section).count_documents({"tenant": tenant})
+
+
+def forget_uploads(section: UploadsStore, tenant: str) -> None:
+    """Remove the records of a tenant; those of others, and of earlier systems, stay."""
+    with mongo_failures(section):
+        uploads_of(section).delete_many({"tenant": tenant})
+
+
 def _answered(where: str, error: errors.OperationFailure) -> PermanentFailure | TransientFailure:
     refused = _REFUSED.get(error.code or 0)
     if refused == "login":

@@ -5,7 +5,6 @@ the implementations (`stores`), and what else the domain works with (`room`).
 """
 
 from logplatform.failures import PermanentFailure
-from logplatform.settings.stores import QueueStore, UploadsStore
 from logplatform.stores.job_queue import JobQueue, SqlJobQueue
 from logplatform.stores.sql_upload_ledger import SqlUploadLedger
 from logplatform.stores.upload_facts import UploadFacts
@@ -44,19 +43,3 @@ def queue_of(tenancy: Tenancy) -> JobQueue:
     from logplatform.stores.redis_queue import RedisJobQueue  # noqa: PLC0415 (an extra)
 
     return RedisJobQueue(section, tenancy.tenant, tenancy.now)
-
-
-def check_uploads(section: UploadsStore) -> None:
-    """Try the ledger's server, where it is one of its own; raises Unreachable or PermanentFailure with what helps."""
-    if section.type == "mongodb":
-        from logplatform.stores.mongo_client import check_uploads as check  # noqa: PLC0415 (an extra)
-
-        check(section)
-
-
-def check_queue(section: QueueStore) -> None:
-    """Try the queue's server, where it is one of its own; raises Unreachable or PermanentFailure with what helps."""
-    if section.type == "redis":
-        from logplatform.stores.redis_queue import check_queue as check  # noqa: PLC0415 (an extra)
-
-        check(section)

@@ -6,8 +6,10 @@ import dagster as dg
 import pytest
 
 from logplatform.definitions import build_defs
+from logplatform.erasing import erasable, erase
+from logplatform.failures import PermanentFailure
 from logplatform.settings.model import Settings
-from logplatform.settings.stores import QueueStore, UploadsStore
+from logplatform.settings.stores import QueueStore, StoresSettings, UploadsStore
 from logplatform.stores.mongo_client import uploads_of
 from logplatform.stores.upload_record import OpenUploads
 from logplatform.uploads.chosen import ledger_of
@@ -48,3 +50,26 @@ def test_a_run_works_off_what_lies_on_the_servers(settings: Settings) -> None:
         assert standing(room.tenancy).sources[0].files == 1
         assert ledger_of(room.tenancy).open_uploads() == OpenUploads()
     assert uploads_of(settings.stores.uploads).count_documents({"processed": True}) == 1
+
+
+def test_a_reset_forgets_uploads_and_jobs_on_servers(settings: Settings) -> None:
+    """And nothing that is another tenant's, or was there before the platform."""
+    collection = uploads_of(settings.stores.uploads)
+    collection.insert_many([{"job_id": "old"}, {"tenant": "other", "job_id": "theirs"}])
+    with open_uploads(settings) as room:
+        receive(room, "events.json", [ndjson(some_events(5))])
+    found = erasable(settings)
+    assert sum(entry.name.startswith(("uploads at", "jobs in")) for entry in found) == 2
+    erase(found)
+    assert {one["job_id"] for one in collection.find()} == {"old", "theirs"}
+    with open_uploads(settings) as room:
+        assert room.uploads.counts() == {}
+        assert len(room.queue) == 0
+
+
+def test_the_way_back_is_refused_with_what_helps(settings: Settings, tmp_path: Path) -> None:
+    with open_uploads(settings) as room:
+        receive(room, "events.json", [ndjson(some_events(5))])
+    embedded = settings.model_copy(update={"stores": StoresSettings()})
+    with pytest.raises(PermanentFailure, match=r"stores\.uploads\.type is sql"), open_uploads(embedded):
+        pytest.fail("two ledgers")
