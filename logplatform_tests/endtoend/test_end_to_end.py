@@ -9,7 +9,7 @@ from logplatform.demo.plan import Plan
 from logplatform_tests.endtoend.compared import Compared, Counts, compare, show
 from logplatform_tests.servers.plugin import address
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
