@@ -19,7 +19,7 @@ from logplatform.failures import TransientFailure, Unreachable
 from logplatform.stores.elasticsearch_client import BUSY, Answer, Busy, ElasticsearchServer, RequestTooLarge
 from logplatform.stores.elasticsearch_documents import Lines
 
-AT_ONCE = 2
+AT_ONCE = 4
 SMALLEST_BYTES = 64 << 10
 PATIENCE_SECONDS = 120.0
 """A server that is busy, or gone, for so long fails the upload, which is tried again later."""
@@ -157,45 +157,52 @@ class _Part:
         return Sent(self.taken, self.there, self.refused)
 
     def _once(self) -> Exception | None:
-        """Send what is left once; why nothing came of it, or None. Halves it first where it is too large."""
-        body = self._body()
+        """Send what is left once, or so much of it as is the pace now; why nothing came of it, or None."""
+        some = self._some()
+        body = self._body(some)
         try:
             answer = self.server.send("POST", "/_bulk", body, params=_PARAMS)
         except RequestTooLarge as error:
             self.pace.fall(len(body))
-            return self._divided(error)
+            return self._smaller(some, error)
         except (Busy, Unreachable) as error:
             self.pace.fall(len(body))
             return error
-        self._settle(answer, len(body))
+        self._settle(some, answer, len(body))
         return None
 
-    def _body(self) -> bytes:
-        first, last = self.numbers[0], self.numbers[-1] + 1
-        if last - first == len(self.numbers):
+    def _some(self) -> list[int]:
+        """The first of what is left, within the pace; at least one."""
+        size = 0
+        for count, number in enumerate(self.numbers):
+            size += int(self.lines.begins[number + 1] - self.lines.begins[number])
+            if size > self.pace.bytes and count:
+                return self.numbers[:count]
+        return self.numbers
+
+    def _body(self, numbers: Sequence[int]) -> bytes:
+        first, last = numbers[0], numbers[-1] + 1
+        if last - first == len(numbers):
             return self.lines.part(first, last)
-        return b"".join(self.lines.part(number, number + 1) for number in self.numbers)
+        return b"".join(self.lines.part(number, number + 1) for number in numbers)
 
-    def _divided(self, error: Exception) -> None:
-        if len(self.numbers) == 1:
-            self.refused.append(Refusal(self.numbers.pop(), str(error)))
-            return
-        half = len(self.numbers) // 2
-        for numbers in (self.numbers[:half], self.numbers[half:]):
-            sent = _Part(self.server, self.pace, self.lines, numbers, self.stopped).sent()
-            self.taken += sent.taken
-            self.there += sent.there
-            self.refused += sent.refused
-        self.numbers = []
+    def _smaller(self, some: Sequence[int], error: Exception) -> Exception | None:
+        """What is to be done about a request that is too large: the pace has fallen, and less is sent the next time."""
+        if len(some) > 1:
+            return error if self.pace.bytes <= SMALLEST_BYTES else None
+        self.refused.append(Refusal(some[0], str(error)))
+        self.numbers = self.numbers[1:]
+        return None
 
-    def _settle(self, answer: Answer, size: int) -> None:
+    def _settle(self, some: Sequence[int], answer: Answer, size: int) -> None:
+        rest = self.numbers[len(some) :]
         if not answer.get("errors", True):
-            self.taken += len(self.numbers)
-            self.numbers = []
+            self.taken += len(some)
+            self.numbers = rest
             self.pace.rise()
             return
         again: list[int] = []
-        for number, item in zip(self.numbers, answer["items"], strict=True):
+        for number, item in zip(some, answer["items"], strict=True):
             (result,) = item.values()
             status = int(result["status"])
             if status < 300:
@@ -206,7 +213,7 @@ class _Part:
                 again.append(number)
             else:
                 self.refused.append(Refusal(number, _why(result.get("error") or {})))
-        self.numbers = again
+        self.numbers = again + rest
         if again:
             self.pace.fall(size)
 

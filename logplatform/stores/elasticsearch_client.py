@@ -6,6 +6,7 @@ what is asked (`elasticsearch_query`, `elasticsearch_bulk`), and the index (`ela
 It is imported only where the settings choose it: the client is in the extra `server`.
 """
 
+import logging
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -41,6 +42,8 @@ _FIRST_PAUSE_SECONDS = 0.2
 
 # Without security a server warns with every answer; whoever runs it knows.
 warnings.filterwarnings("ignore", category=elasticsearch.ElasticsearchWarning)
+# What it tells of each failure is raised here, and told once.
+logging.getLogger("elastic_transport").setLevel(logging.ERROR)
 
 Answer = dict[str, Any]
 
@@ -123,16 +126,16 @@ class ElasticsearchServer:
         try:
             client = self._client.options(request_timeout=seconds)
             answer = client.perform_request(method, path, params=params, headers=headers, body=body)
+        except elasticsearch.UnsupportedProductError as error:
+            raise PermanentFailure(
+                f"{self.where}: what answers there is no Elasticsearch {MAJOR}; is the address right?"
+            ) from error
         except elasticsearch.ApiError as error:
             raise self._refused(error) from error
         except elastic_transport.TransportError as error:
             if isinstance(error, elastic_transport.ConnectionTimeout) and deadline is not None:
                 raise _late() from error
             raise self._unanswered(error) from error
-        except elasticsearch.UnsupportedProductError as error:
-            raise PermanentFailure(
-                f"{self.where}: what answers there is no Elasticsearch {MAJOR}; is the address right?"
-            ) from error
         body = answer.body
         return body if isinstance(body, dict) else {"answer": body}
 

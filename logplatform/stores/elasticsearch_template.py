@@ -145,7 +145,8 @@ def install(server: ElasticsearchServer, prefix: str) -> None:
 def create(server: ElasticsearchServer, index: str) -> None:
     """Make an index if it is missing: a server may be told to make none by itself."""
     try:
-        server.ask("PUT", f"/{quote(index)}")
+        # Whoever writes into it waits for its shards anyway.
+        server.ask("PUT", f"/{quote(index)}", params={"wait_for_active_shards": "0"})
     except PermanentFailure as failure:
         if "already exists" not in str(failure):
             raise

@@ -59,6 +59,8 @@ class ElasticsearchReplacement:
     _rows: Counter[tuple[str, str]] = field(default_factory=Counter)
     _alive_at: datetime = field(init=False)
     _seen: frozenset[int] | None = None
+    _waiting: dict[tuple[str, str], list[pa.RecordBatch]] = field(default_factory=dict)
+    _waiting_bytes: int = 0
 
     def __post_init__(self) -> None:
         self._sender = BulkSender(self.server, self._done)
@@ -69,14 +71,15 @@ class ElasticsearchReplacement:
         if not batch.num_rows:
             return
         self._show_life()
-        index = index_of(self.generations.prefix, day)
-        if index not in self.made:
-            create(self.server, index)
-            self.made.add(index)
-        self._send(Written(day, origin, batch, suffixed=origin in self.taken))
+        self._waiting.setdefault((day, origin), []).append(batch)
+        self._waiting_bytes += batch.nbytes
+        # A file may hold many days, and a request for a few documents costs nearly as much as one for thousands.
+        if self._waiting_bytes >= self.server.section.bulk_bytes:
+            self._flush()
 
     def ready(self) -> int:
         """Wait for all that was sent, and have the server make it findable."""
+        self._flush()
         # What is there already under its id is sent again while this waits.
         self._sender.finish()
         days = {day for day, _ in self._rows}
@@ -99,6 +102,16 @@ class ElasticsearchReplacement:
         """Let go of threads and memory."""
         self._sender.close()
         self._maker.close()
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, {}, 0
+        for (day, origin), batches in waiting.items():
+            index = index_of(self.generations.prefix, day)
+            if index not in self.made:
+                create(self.server, index)
+                self.made.add(index)
+            for batch in pa.Table.from_batches(batches).combine_chunks().to_batches():
+                self._send(Written(day, origin, batch, suffixed=origin in self.taken))
 
     def _send(self, written: Written) -> None:
         number = self.opened[written.origin]

@@ -5,11 +5,13 @@ What belongs here: making and indexing them. What does not: what is asserted of 
 
 import json
 import random
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from logplatform.landing.leases import utc_now
 from logplatform.stores.dataset import Dataset
@@ -43,15 +45,20 @@ def open_index(folder: Path) -> Generator[ParquetLogIndex]:
 
 def put(index: LogIndex, origin: str, data: bytes, kind: FileType = "json") -> int:
     """Make the documents of a file the only ones of `origin`; how many they are."""
-    provenance = Provenance("default", origin, "job", kind, BEGIN)
     with index.replacing([origin]) as replacement:
-        for block in read_records([data], kind):
-            for day, batch in _ENRICHER.enrich(block, provenance).documents:
-                replacement.write(day, origin, batch)
+        for day, batch in batches_of(origin, data, kind):
+            replacement.write(day, origin, batch)
         documents = replacement.ready()
         with index.database.write() as connection:
             replacement.commit(connection)
     return documents
+
+
+def batches_of(origin: str, data: bytes, kind: FileType = "json") -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The documents of a file by event day."""
+    provenance = Provenance("default", origin, "job", kind, BEGIN)
+    for block in read_records([data], kind):
+        yield from _ENRICHER.enrich(block, provenance).documents
 
 
 def ndjson(events: Iterable[Mapping[str, object]]) -> bytes:
