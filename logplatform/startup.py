@@ -7,17 +7,20 @@ Stores that need no server are not asked. All are asked at the same time, so tha
 than its own patience.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from logplatform.backup.layout import RESTORING
 from logplatform.failures import LogplatformError, PermanentFailure, Unreachable
+from logplatform.file_sources import ServerSource, check_source
 from logplatform.settings.model import Settings
 from logplatform.settings.tickets import KafkaTopic
 from logplatform.tickets.topics import topics
 
 Question = Callable[[], None]
+_MOST_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,34 @@ class Fault:
 
 def faults(settings: Settings) -> list[Fault]:
     """Ask every store on a server; those that cannot be used, in the settings' order."""
-    asked = list(_questions(settings))
-    if not asked:
+    return _asked(list(_questions(settings)))
+
+
+def source_faults(settings: Settings) -> list[Fault]:
+    """Ask every source of files at a server; those that cannot be used. None of them holds up a start: the platform
+    tells what is wrong with a source as long as it is.
+    """
+    return _asked(list(_of_sources(settings)))
+
+
+def _asked(questions: Sequence[tuple[str, Question]]) -> list[Fault]:
+    if not questions:
         return []
-    with ThreadPoolExecutor(len(asked)) as pool:
-        found = pool.map(lambda one: _answered(*one), asked)
+    with ThreadPoolExecutor(min(len(questions), _MOST_AT_ONCE)) as pool:
+        found = pool.map(lambda one: _answered(*one), questions)
         return [fault for fault in found if fault is not None]
+
+
+def _of_sources(settings: Settings) -> Iterator[tuple[str, Question]]:
+    places = {
+        "archives.sources": settings.archives.sources,
+        "machines.sources": settings.machines.sources,
+        "uploads.inboxes": settings.uploads.inboxes,
+    }
+    for key, sources in places.items():
+        for index, source in enumerate(sources):
+            if source.enabled and isinstance(source, ServerSource):
+                yield f"{key}[{index}]", partial(check_source, source)
 
 
 def ensure_ready(settings: Settings) -> None:

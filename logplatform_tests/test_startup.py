@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from logplatform.cli import main
 from logplatform.failures import Unreachable
 from logplatform.settings.model import Settings
-from logplatform.startup import ensure_stores, faults
+from logplatform.startup import ensure_stores, faults, source_faults
 
 KEYS = ["stores.sql", "dagster.storage", "stores.uploads", "stores.queue", "stores.index", "stores.kafka"]
 
@@ -68,6 +68,15 @@ def test_nothing_starts_on_stores_that_cannot_be_used(tmp_path: Path, nobody: in
     assert result.exit_code == 2
     assert "6 stores cannot be used" in result.output
     assert not (tmp_path / "data" / "dagster").exists()
+
+
+def test_a_source_that_does_not_answer_is_told_and_holds_nothing_up(tmp_path: Path, nobody: int) -> None:
+    source = {"name": "web1", "type": "ftp", "host": "127.0.0.1", "port": nobody, "user": "me", "remote_path": "/logs"}
+    settings = Settings.model_validate({"archives": {"sources": [source]}})
+    ensure_stores(settings)
+    (fault,) = source_faults(settings)
+    assert fault.key == "archives.sources[0]"
+    assert isinstance(fault.failure, Unreachable)
 
 
 def test_config_check_asks_where_it_is_told_to(tmp_path: Path, nobody: int) -> None:

@@ -27,15 +27,15 @@ def config() -> None:
 
 
 @config.command("check")
-@click.option("--connect", is_flag=True, help="Also ask every store on a server whether it can be used.")
+@click.option("--connect", is_flag=True, help="Also ask every store and every source on a server.")
 @click.option("--json", "as_json", is_flag=True, help="Print the mistakes as JSON.")
 @pass_session
 @click.pass_context
 def check_command(context: click.Context, session: Session, connect: bool, as_json: bool) -> None:
     """List every mistake in the settings with its place and the fix.
 
-    With --connect every store on a server is asked, as whatever starts the platform does first: a wrong address, wrong
-    credentials, a version that cannot be used and missing rights are told.
+    With --connect every store and source on a server is asked (stores are, too, before anything starts): a wrong
+    address, wrong credentials, a version that cannot be used and missing rights are told.
 
     Exit code 0: the settings can be used (warnings may be told); 1: there are mistakes.
     """
@@ -57,18 +57,18 @@ def check_command(context: click.Context, session: Session, connect: bool, as_js
 
 
 def _unusable(loaded: Loaded) -> list[Mistake]:
-    """The stores that cannot be used, each at the place of its address."""
-    from logplatform.startup import faults  # noqa: PLC0415
+    """The stores and sources that cannot be used, each at the place of its address."""
+    from logplatform.startup import faults, source_faults  # noqa: PLC0415
 
     written = [
         (fault, next((place for key, place in loaded.origins.items() if key in _addresses(fault.key)), DEFAULT_ORIGIN))
-        for fault in faults(loaded.settings)
+        for fault in (*faults(loaded.settings), *source_faults(loaded.settings))
     ]
     return [Mistake(place, fault.key, str(fault.failure).removeprefix(f"{fault.key}: ")) for fault, place in written]
 
 
 def _addresses(section: str) -> set[str]:
-    return {f"{section}.{name}" for name in ("url", "bootstrap_servers", "master")}
+    return {f"{section}.{name}" for name in ("url", "bootstrap_servers", "master", "host")}
 
 
 @config.command("show")
