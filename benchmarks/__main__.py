@@ -16,7 +16,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
-from benchmarks import api, archives, backfill, machines, search, sensor, sftp, sql, tickets, uploads
+from benchmarks import api, archives, backfill, bulk, machines, search, sensor, sftp, sql, tickets, uploads
 from benchmarks.table import Comparison, as_json, show
 
 SizeName = Literal["small", "full"]
@@ -53,6 +53,7 @@ def comparisons(folder: Path, size: Size) -> dict[str, Callable[[], Iterator[Com
         "uploads": partial(uploads.compare, folder, size.events),
         "sftp": partial(sftp.compare, folder, size.sftp_bytes, size.sftp_files),
         "search": partial(search.compare, folder, 2 * size.events),
+        "bulk": partial(bulk.compare, folder, size.events),
         "api": partial(api.compare, folder, size.events),
         "tickets": partial(tickets.compare, folder, size.events, size.seen_ids),
     }
