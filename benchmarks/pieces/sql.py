@@ -16,7 +16,7 @@ from logplatform.stores.session_schema import piece_row
 from logplatform.stores.sql import Database
 
 Piece = Callable[[], dict[str, float]]
-Insert = Callable[[sa.Connection, list[list[object]]], object]
+Insert = Callable[[sa.Connection, list[list[object]]], int]
 
 _BATCH = 20_000
 """Rows a transaction, as a session is written."""
@@ -25,7 +25,7 @@ _BATCH = 20_000
 def copy(url: str, password: str, rows: str) -> Piece:
     """The pieces of a machine's day as the platform writes them."""
 
-    def insert(connection: sa.Connection, columns: list[list[object]]) -> object:
+    def insert(connection: sa.Connection, columns: list[list[object]]) -> int:
         return insert_columns(connection, piece_row, columns)
 
     return _work(url, password, int(rows), insert)
@@ -36,30 +36,31 @@ def executemany(url: str, password: str, rows: str) -> Piece:
     names = ", ".join(piece_row.columns.keys())
     statement = f"INSERT INTO {piece_row.name} ({names}) VALUES ({', '.join(['%s'] * len(piece_row.columns))})"
 
-    def insert(connection: sa.Connection, columns: list[list[object]]) -> object:
-        return connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+    def insert(connection: sa.Connection, columns: list[list[object]]) -> int:
+        return connection.exec_driver_sql(statement, list(zip(*columns, strict=True))).rowcount
 
     return _work(url, password, int(rows), insert)
 
 
 def _work(url: str, password: str, rows: int, insert: Insert) -> Piece:
     place = PostgresSchema(SqlStore(type="postgresql", url=url, password=SecretStr(password)), "machines")
-    with closing(place.open()) as database, database.write() as connection:
+    database = place.open()
+    with database.write() as connection:
         connection.execute(sa.text(f"TRUNCATE {piece_row.name}"))
 
     def run() -> dict[str, float]:
-        with closing(place.open()) as database:
-            _fill(database, rows, insert)
-            with database.read() as connection:
-                return {"rows": connection.execute(sa.select(sa.func.count()).select_from(piece_row)).scalar_one()}
+        with closing(database):
+            return {"rows": _fill(database, rows, insert)}
 
     return run
 
 
-def _fill(database: Database, rows: int, insert: Insert) -> None:
+def _fill(database: Database, rows: int, insert: Insert) -> int:
+    count = 0
     for first in range(0, rows, _BATCH):
-        ranks = list(range(first, min(first + _BATCH, rows)))
+        ranks = range(first, min(first + _BATCH, rows))
         moments = [f"2025-05-12 {rank // 3_600 % 24:02d}:{rank // 60 % 60:02d}:{rank % 60:02d}" for rank in ranks]
-        empty = len(ranks)
+        same = len(ranks)
         with database.write() as connection:
-            insert(connection, [[1] * empty, list(ranks), list(ranks), list(moments), [None] * empty])
+            count += insert(connection, [[1] * same, list(ranks), list(ranks), list(moments), [None] * same])
+    return count

@@ -1,8 +1,8 @@
 """PostgreSQL: a `Database` that is one schema of a server's database.
 
-What belongs here: how a connection behaves, and the check at start. What does not: what its errors mean
-(`postgres_failures.py`), bulk rows (`bulk.py`). It is imported only where the settings choose it: psycopg is in the
-extra `server`.
+What belongs here: transactions, and tables' texts. What does not: the connection (`postgres_connection.py`), what its
+errors mean (`postgres_failures.py`), bulk rows (`bulk.py`). It is imported only where the settings choose it: psycopg
+is in the extra `server`.
 
 A write transaction first takes an advisory lock that stands for its schema, so there is one writer at a time, as on
 SQLite: what looks first and changes then needs no thought of others. The lock goes with the transaction, whatever
@@ -11,7 +11,6 @@ moment (REPEATABLE READ).
 """
 
 import hashlib
-import math
 import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,9 +19,6 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.adapt import AdaptersMap
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.types.string import StrDumperUnknown
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -30,18 +26,15 @@ from sqlalchemy.schema import CreateSchema
 
 from logplatform.failures import LogplatformError, PermanentFailure
 from logplatform.settings.stores import SqlStore
-from logplatform.stores.postgres_failures import meaning, refused, unclear
+from logplatform.stores.postgres_connection import connect, named
+from logplatform.stores.postgres_failures import meaning, unclear
 from logplatform.stores.sql import Database, head
 
-LEAST_VERSION = 14
 SPARE_CONNECTIONS = 10
 """Beyond `stores.sql.connections`, for a moment: a reading may be made while its thread holds a transaction."""
-IDLE_SECONDS = 600
-"""A transaction that stands still for so long is ended by the server: its process hangs, and others wait for it."""
 
 _POLL_SECONDS = 0.2
 _NO_RIGHTS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidSchemaName)
-NUL_SHOWN = "\N{SYMBOL FOR NULL}"
 
 
 class PostgresDatabase(Database):
@@ -139,85 +132,10 @@ class PostgresDatabase(Database):
         return nullcontext()
 
 
-def named(store: SqlStore, schema: str) -> str:
-    """What people are told of a schema: where its server is, never a password.
-
-    Raises PermanentFailure if `store.url` is none that PostgreSQL's client knows.
-    """
-    try:
-        parts = conninfo_to_dict(store.url)
-    except psycopg.Error as error:
-        raise PermanentFailure(f"stores.sql.url: {str(error).strip()}") from error
-    hosts = str(parts.get("host") or "localhost").split(",")
-    ports = str(parts.get("port") or 5432).split(",")
-    # One port may stand for several hosts.
-    where = ",".join(f"{host}:{port or 5432}" for host, port in zip(hosts, ports * len(hosts), strict=False))
-    return f"PostgreSQL {where}/{parts.get('dbname') or parts.get('user')}, schema {schema}"
-
-
 def lock_key(schema: str) -> int:
     """The advisory lock that stands for a schema: 64 bits of its name's hash, with a sign."""
     digest = hashlib.blake2b(f"logplatform/{schema}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
-
-
-def connect(store: SqlStore, schema: str) -> psycopg.Connection[Any]:
-    """A connection that sees `schema`; raises Unreachable or PermanentFailure.
-
-    What `store.url` says of a connection's options stands before what is said here
-    (https://www.postgresql.org/docs/current/libpq-connect.html).
-    """
-    name = named(store, schema)
-    alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-    options: dict[str, Any] = {
-        "application_name": f"logplatform {schema}",
-        "connect_timeout": max(2, math.ceil(store.timeout_seconds)),
-        "tcp_user_timeout": int(store.timeout_seconds * 1_000),
-        "target_session_attrs": "read-write",
-        **alive,
-        **conninfo_to_dict(store.url),
-        "client_encoding": "utf8",
-    }
-    if store.password is not None:
-        options["password"] = store.password.get_secret_value()
-    try:
-        connection = psycopg.connect(**options, context=_ADAPTERS, autocommit=True)
-    except psycopg.Error as error:
-        raise refused(name, error) from error
-    try:
-        _check_version(name, connection)
-        _prepare(connection, schema, store.timeout_seconds)
-        connection.autocommit = False
-    except psycopg.Error as error:
-        connection.close()
-        raise meaning(name, error) or refused(name, error) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_version(name: str, connection: psycopg.Connection[Any]) -> None:
-    if connection.info.server_version < LEAST_VERSION * 10_000:
-        version = connection.info.parameter_status("server_version")
-        raise PermanentFailure(f"{name}: it is version {version}; logplatform needs {LEAST_VERSION} or later")
-
-
-def _prepare(connection: psycopg.Connection[Any], schema: str, timeout_seconds: float) -> None:
-    milliseconds = f"{int(timeout_seconds * 1_000)}"
-    wanted = {
-        # The schema alone: a table of the same name in `public` must never be taken for ours.
-        "search_path": schema,
-        "TimeZone": "UTC",
-        "lock_timeout": milliseconds,
-        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS * 1_000}",
-        # A machine that was switched off holds its locks until the server finds out.
-        "tcp_keepalives_idle": "30",
-        "tcp_keepalives_interval": "10",
-        "tcp_keepalives_count": "3",
-    }
-    calls = ", ".join(["set_config(%s, %s, false)"] * len(wanted))
-    connection.execute(f"SELECT {calls}", [value for item in wanted.items() for value in item])  # type: ignore[arg-type]
 
 
 class _OrderedTexts(PGTypeCompiler):
@@ -229,23 +147,3 @@ class _OrderedTexts(PGTypeCompiler):
     def visit_TEXT(self, type_: sa.Text, type_expression: object = None, **keywords: Any) -> str:  # noqa: ANN401, N802 (SQLAlchemy's signature)
         text = super().visit_TEXT(type_, **keywords)
         return f'{text} COLLATE "C"' if isinstance(type_expression, sa.Column) else text
-
-
-class _Text(StrDumperUnknown):
-    """A text with NUL, which PostgreSQL cannot hold, is written with the sign that stands for it.
-
-    It is done here, on the way in, so that what is looked up is found under what was stored.
-    """
-
-    def dump(self, obj: str) -> Any:  # noqa: ANN401 (psycopg's signature)
-        """The bytes of a text."""
-        return super().dump(obj.replace("\0", NUL_SHOWN) if "\0" in obj else obj)
-
-
-def _adapters() -> AdaptersMap:
-    adapters = AdaptersMap(psycopg.adapters)
-    adapters.register_dumper(str, _Text)
-    return adapters
-
-
-_ADAPTERS = _adapters()

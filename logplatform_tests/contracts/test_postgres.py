@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from logplatform.failures import PermanentFailure, TransientFailure, Unreachable
 from logplatform.settings.stores import SqlStore
-from logplatform.stores import postgres
+from logplatform.stores import postgres, postgres_connection
 from logplatform.stores.places import PostgresSchema, check_sql
 from logplatform.stores.postgres import PostgresDatabase
 from logplatform.stores.schema import lease
@@ -170,7 +170,7 @@ def test_domains_do_not_wait_for_each_other(sql_store: SqlStore) -> None:
 
 
 def test_a_hung_writer_is_ended_by_the_server(sql_store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(postgres_connection, "IDLE_SECONDS", 1)
     with _opened(sql_store) as database:
         with pytest.raises(TransientFailure):
             _write(database, "a", lambda: time.sleep(2), "b")
@@ -239,7 +239,7 @@ def test_a_wrong_password_is_told_and_not_shown(
 
 
 def test_an_old_server_is_refused(sql_store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "LEAST_VERSION", 99)
+    monkeypatch.setattr(postgres_connection, "LEAST_VERSION", 99)
     with pytest.raises(PermanentFailure, match="logplatform needs 99 or later"):
         check_sql(sql_store)
 
