@@ -42,9 +42,7 @@ def _work_often(place: Place, log: Path, number: int) -> None:
         leases.release(lease)
 
 
-def test_processes_that_outstay_their_lease_commit_in_the_order_of_their_fences(
-    place: Place, tmp_path: Path
-) -> None:
+def test_processes_that_outstay_their_lease_commit_in_the_order_of_their_fences(place: Place, tmp_path: Path) -> None:
     """A commit by an older fence after a newer one's is the write of a process that should be dead."""
     log = tmp_path / "log"
     place.open().close()
