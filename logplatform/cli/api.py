@@ -3,6 +3,7 @@
 What belongs here: the command and what it prints. What does not: the application and the server (`logplatform.api`).
 """
 
+import os
 import signal
 import sys
 
@@ -34,8 +35,11 @@ def api(session: Session, host: str | None, port: int | None) -> None:
     # Imported here and not above: `logplatform --help` needs none of it.
     from logplatform.api.server import bound, server_of  # noqa: PLC0415
     from logplatform.orchestration.services import Address  # noqa: PLC0415
+    from logplatform.orchestration.storage import hand_over  # noqa: PLC0415
 
     settings = session.ready
+    # Its metrics ask Dagster's storage.
+    hand_over(settings, os.environ)
     with bound(settings, host, port) as listening:
         server = server_of(settings)
         click.echo(f"API  {Address(*listening.getsockname()[:2]).url}")

@@ -12,7 +12,7 @@ import dagster as dg
 import yaml
 
 from logplatform.failures import PermanentFailure
-from logplatform.orchestration.storage import URL_VARIABLE, storage_url
+from logplatform.orchestration.storage import URL_VARIABLE, hand_over
 from logplatform.settings.model import Settings
 
 PACKAGED = Path(__file__).parent
@@ -45,8 +45,7 @@ def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
     # One planned event an asset and run instead of one a day: 3,000 days would cost 3,000 events an asset, and a run
     # that fails would mark days without input as failed.
     env.setdefault(PLANNED_VARIABLE, "true")
-    if (url := storage_url(settings)) is not None:
-        env[URL_VARIABLE] = url
+    hand_over(settings, env)
     return home
 
 

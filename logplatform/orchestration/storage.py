@@ -7,6 +7,8 @@ The address holds the password, so it is handed over in a variable, which `dagst
 daemon, code servers and runs all read it there.
 """
 
+from collections.abc import MutableMapping
+
 import sqlalchemy as sa
 
 from logplatform.failures import PermanentFailure
@@ -25,6 +27,12 @@ def storage_url(settings: Settings) -> str | None:
     if store.password is not None:
         url = url.set(password=store.password.get_secret_value())
     return url.render_as_string(hide_password=False)
+
+
+def hand_over(settings: Settings, env: MutableMapping[str, str]) -> None:
+    """Put the address into the variable that `dagster.yaml` names; nothing where Dagster keeps files of its own."""
+    if (url := storage_url(settings)) is not None:
+        env[URL_VARIABLE] = url
 
 
 def check_storage(settings: Settings) -> None:
