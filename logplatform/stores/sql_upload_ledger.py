@@ -118,12 +118,14 @@ class SqlUploadLedger:
             return {status: UploadSums(*figures) for status, *figures in connection.execute(query)}
 
     def open_uploads(self) -> OpenUploads:
-        """Read from the index of statuses."""
+        """Two questions, each of which an index answers alone."""
         c = table.c
-        came = (sa.func.min(c.uploaded_at), sa.func.max(c.uploaded_at))
-        columns = (sa.func.count(), _sum(c.file_size), *came, _sum(c.attempts))
+        sums = sa.select(sa.func.count(), _sum(c.file_size), _sum(c.attempts)).where(self._chosen(OPEN))
+        came = sa.select(sa.func.min(c.uploaded_at), sa.func.max(c.uploaded_at)).where(self._chosen(OPEN))
         with self.database.read() as connection:
-            return OpenUploads(*connection.execute(sa.select(*columns).where(self._chosen(OPEN))).one())
+            uploads, size, attempts = connection.execute(sums).one()
+            first, last = connection.execute(came).one()
+        return OpenUploads(uploads, size, first, last, attempts)
 
     def last_completed(self) -> datetime | None:
         """Asked of the database."""
