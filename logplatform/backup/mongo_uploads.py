@@ -41,9 +41,3 @@ def bring_uploads_back(section: UploadsStore, path: Path) -> None:
         uploads = with_indexes(section)
         for chunk in chunks(bson.decode_file_iter(reader, uploads.codec_options), _AT_ONCE):
             uploads.bulk_write([ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in chunk])
-
-
-def any_uploads(section: UploadsStore, tenant: str) -> bool:
-    """Whether the tenant has uploads there."""
-    with mongo_failures(section):
-        return uploads_of(section).find_one({"tenant": tenant}, {"_id": 1}) is not None

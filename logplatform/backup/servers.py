@@ -87,16 +87,10 @@ def bring_servers_back(settings: Settings, folder: Path) -> None:
         bring_uploads_back(stores.uploads, folder / MONGODB)
 
 
-def filled_servers(settings: Settings) -> list[str]:
-    """Which of them hold something of this tenant already, as people call them."""
-    found: list[str] = []
-    stores = settings.stores
-    if stores.index.type == "elasticsearch":
-        from logplatform.backup.elasticsearch_events import any_events  # noqa: PLC0415 (an extra)
+def holds_documents(settings: Settings) -> bool:
+    """Whether Elasticsearch has documents of this tenant; uploads in MongoDB are told by `logplatform.erasing`."""
+    if settings.stores.index.type != "elasticsearch":
+        return False
+    from logplatform.backup.elasticsearch_events import any_events  # noqa: PLC0415 (an extra)
 
-        found += ["documents in Elasticsearch (stores.index)"] if any_events(stores.index, settings.tenant) else []
-    if stores.uploads.type == "mongodb":
-        from logplatform.backup.mongo_uploads import any_uploads  # noqa: PLC0415 (an extra)
-
-        found += ["uploads in MongoDB (stores.uploads)"] if any_uploads(stores.uploads, settings.tenant) else []
-    return found
+    return any_events(settings.stores.index, settings.tenant)

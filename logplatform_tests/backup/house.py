@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from logplatform.archives.engine import run_batch
+from logplatform.archives.sensors import watched
 from logplatform.backup.layout import Manifest, Target
 from logplatform.backup.restore import Place, restore
 from logplatform.backup.take import Sources, take
+from logplatform.orchestration.batches import Bounds, propose
+from logplatform.orchestration.discovery import look
 from logplatform.settings.model import Settings
 from logplatform.stores.log_query import Search
 from logplatform.tenancy import open_tenancy
@@ -81,6 +85,13 @@ class House:
             receive(room, name, [ndjson(some_events(last)[first:])])
             list(work(room, "test", lambda: False, once=True))
 
+    def collect(self) -> None:
+        """What somebody who gives a command gets: what a run had in hand that is no more is done now."""
+        with self.platform.tenancy() as tenancy:
+            look(tenancy.ledger, watched(tenancy), 30)
+            while proposals := propose(tenancy.ledger, Bounds(), set(), 1, "test", patient=False):
+                run_batch(tenancy, proposals[0].batch_id, "run")
+
     def ingest(self) -> None:
         """Everything that is in the topic."""
         with open_tenancy(self.settings, "tickets") as tenancy:
@@ -89,7 +100,7 @@ class House:
     def go_on(self) -> None:
         """What a further run does: new input, and what waited."""
         self.put("web1", "later.log", access_log("later"))
-        self.platform.run()
+        self.collect()
         self.upload("later.json", 50, 80)
         self.ingest()
 
@@ -124,7 +135,11 @@ class House:
 
 
 def links(root: Path) -> list[tuple[str, str]]:
-    """The views of archives and uploads: their names, and the ends of the keys they lead to."""
+    """The views of archives and uploads: their names, and the ends of the keys they lead to.
+
+    Uploads are kept under names that tell when they came.
+    """
     folders = ("extracted", "processed", "error", "uploads")
     found = (path for folder in folders for path in (root / folder).rglob("*") if path.is_symlink())
-    return sorted((str(path.relative_to(root)), path.readlink().name) for path in found)
+    names = ((str(path.relative_to(root)), path.readlink().name) for path in found)
+    return sorted(("uploads" if name.startswith("uploads/") else name, target) for name, target in names)
