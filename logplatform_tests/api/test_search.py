@@ -228,6 +228,8 @@ def test_many_questions_at_once_are_all_answered(searched: Service) -> None:
 WRITER = """
 import sys
 from logplatform.settings.model import Settings
+from logplatform.stores.log_schema import DOCUMENTS
+from logplatform.stores.parquet_index import DATASET
 from logplatform.uploads.room import open_uploads
 from logplatform_tests.uploads.indexed import ndjson, put, some_events
 with open_uploads(Settings.model_validate({"data_root": sys.argv[1]})) as room:
