@@ -90,7 +90,7 @@ def alert_sensor(settings: Settings, domains: Mapping[Domain, Standing]) -> dg.S
             note_silence(book, context.cursor, now)
             book.stands(PLATFORM, ("daemon_silent",), silent_daemons(context.instance, now))
             if domains:
-                files = getattr(context.resources, FILES).open()
+                files = getattr(context.resources, FILES).open(settings.stores.files)
                 book.stands(PLATFORM, (DISK,), disk_signals(settings, files))
             for domain, standing in domains.items():
                 look(book, context, settings, domain, standing)
