@@ -16,10 +16,13 @@ def kinds_of(settings: Settings) -> dict[str, str]:
     Files are not among them: their keys are the same in a folder and in an object store. Nor are queues, which are made
     again from the ledger of uploads.
     """
+    index = settings.stores.index
     return {
+        # Rows name the documents by it.
+        **({"stores.index.prefix": index.prefix} if index.type == "elasticsearch" else {}),
         "stores.sql.type": settings.stores.sql.type,
         "stores.uploads.type": settings.stores.uploads.type,
-        "stores.index.type": settings.stores.index.type,
+        "stores.index.type": index.type,
         "dagster.storage.type": settings.dagster.storage.type,
     }
 

@@ -16,6 +16,7 @@ def house(tmp_path: Path) -> House:
     made.fill()
     text = made.settings.model_dump_json(exclude_unset=True)
     (made.root / "logplatform.yaml").write_text(text.replace(json.dumps(str(made.settings.data_root)), '"data"'))
+    (made.root / ".env").touch(0o600)
     (made.root / ".env").write_text("LOGPLATFORM_API__API_KEY=hush-hush-hush-hush\n")
     return made
 
