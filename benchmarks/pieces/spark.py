@@ -84,7 +84,7 @@ def _plainly(session: "SparkSession", source: str, target: Path) -> int:
     reasons = f.array_compact(
         f.array(*(f.when(~f.coalesce(rule, f.lit(False)), f.lit(f"{name} is wrong")) for name, rule in rules.items()))
     )
-    judged = parsed.withColumn("reasons", reasons)
+    judged = parsed.withColumn("reasons", reasons).persist()
     first = Window.partitionBy(f.lower("ticket_id")).orderBy("place")
     tickets = judged.where(f.size("reasons") == 0).withColumn("nth", f.row_number().over(first)).where("nth = 1")
     teams = session.createDataFrame(
