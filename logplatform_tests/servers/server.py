@@ -3,6 +3,7 @@
 What belongs here: what all servers share. What does not: any one server (a module each).
 """
 
+import os
 import shutil
 import signal
 from dataclasses import dataclass
@@ -69,6 +70,14 @@ class Instance:
             NotHad: It died or did not answer in time.
         """
         self.server.get()
+        # Whatever the test that needs it first makes of its own files: some servers refuse settings that all may write.
+        before = os.umask(0o022)
+        try:
+            self._start()
+        finally:
+            os.umask(before)
+
+    def _start(self) -> None:
         if not self.server.runs:
             self.folder.mkdir(parents=True, exist_ok=True)
             return
