@@ -58,13 +58,14 @@ Uploads = Collection[dict[str, Any]]
 def uploads_of(section: UploadsStore) -> Uploads:
     """The collection; threads share its client, and nothing is connected before it is asked.
 
-    Writes are acknowledged by a majority of the servers. PermanentFailure if the address is none of MongoDB's.
+    Writes are acknowledged by a majority of the servers, once they are on their disks. PermanentFailure if the address
+    is none of MongoDB's.
     """
     password = None if section.password is None else section.password.get_secret_value()
     client = _client(section.url, section.username, password, section.timeout_seconds, os.getpid())
     codec: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
     database = client.get_default_database(DATABASE)
-    return database.get_collection(COLLECTION, codec_options=codec, write_concern=WriteConcern("majority"))
+    return database.get_collection(COLLECTION, codec_options=codec, write_concern=WriteConcern("majority", j=True))
 
 
 def with_indexes(section: UploadsStore) -> Uploads:
