@@ -1,5 +1,6 @@
 """The settings and instance files of the deployment: this platform and Dagster load them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from logplatform.orchestration.home import instance_yaml
 from logplatform.settings.load import load
-from logplatform_tests.docker.places import DOCKER
+from logplatform_tests.docker.places import DOCKER, REPOSITORY
 
 SECRETS = ("SQL", "UPLOADS", "QUEUE", "INDEX", "KAFKA")
 
@@ -85,3 +86,9 @@ def test_the_chart_is_asked_for_the_image_and_the_settings_of_the_manifests() ->
     assert values["runLauncher"]["config"]["k8sRunLauncher"]["envSecrets"] == deployment["envSecrets"]
     assert values["generatePostgresqlPasswordSecret"] is False
     assert "postgresqlPassword" not in values["postgresql"]
+
+
+def test_the_connector_of_the_image_is_of_the_minor_release_of_pyspark() -> None:
+    (connector,) = re.findall(r"^ARG CONNECTOR_VERSION=(\d+\.\d+)\.\d+$", (DOCKER / "Dockerfile").read_text(), re.M)
+    locked = (REPOSITORY / "requirements-spark.lock").read_text()
+    assert re.findall(r"^pyspark==(\d+\.\d+)\.\d+", locked, re.M) == [connector]
