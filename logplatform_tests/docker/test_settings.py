@@ -89,6 +89,8 @@ def test_the_chart_is_asked_for_the_image_and_the_settings_of_the_manifests() ->
 
 
 def test_the_connector_of_the_image_is_of_the_minor_release_of_pyspark() -> None:
-    (connector,) = re.findall(r"^ARG CONNECTOR_VERSION=(\d+\.\d+)\.\d+$", (DOCKER / "Dockerfile").read_text(), re.M)
+    (connector,) = re.findall(
+        r"^ARG CONNECTOR_VERSION=(\d+\.\d+)\.\d+$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE
+    )
     locked = (REPOSITORY / "requirements-spark.lock").read_text()
-    assert re.findall(r"^pyspark==(\d+\.\d+)\.\d+", locked, re.M) == [connector]
+    assert re.findall(r"^pyspark==(\d+\.\d+)\.\d+", locked, re.MULTILINE) == [connector]
