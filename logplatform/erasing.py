@@ -102,8 +102,9 @@ def erase(found: list[Erasable]) -> None:
 
 
 def _on_servers(settings: Settings) -> Iterator[Erasable]:
-    """Uploads and jobs that are not in a database of the SQL store."""
-    uploads, queue, tenant = settings.stores.uploads, settings.stores.queue, settings.tenant
+    """Uploads, jobs and documents that are neither in the SQL store nor in files."""
+    stores, tenant = settings.stores, settings.tenant
+    uploads, queue, index = stores.uploads, stores.queue, stores.index
     if uploads.type == "mongodb":
         from logplatform.stores.mongo_client import address, count_uploads, forget_uploads  # noqa: PLC0415 (an extra)
 
@@ -115,6 +116,14 @@ def _on_servers(settings: Settings) -> Iterator[Erasable]:
         jobs = RedisJobQueue(queue, tenant, utc_now)
         if count := len(jobs) + len(jobs.unreadable(1)):
             yield Erasable(f"jobs in {queue.key}", count, 0, lambda: (jobs.clear(), jobs.forget_unreadable()))
+
+    if index.type == "elasticsearch":
+        from logplatform.stores.elasticsearch_client import address as at  # noqa: PLC0415 (an extra)
+        from logplatform.stores.elasticsearch_template import forget, held  # noqa: PLC0415
+
+        count, size = held(index, tenant)
+        if count:
+            yield Erasable(f"documents at {at(index.url)}", count, size, partial(forget, index, tenant))
 
 
 def _objects(settings: Settings) -> Iterator[Erasable]:

@@ -11,13 +11,13 @@ in others; but they are in no group of their own, and no filter finds them as a 
 
 import uuid
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import quote
 
 from logplatform.failures import PermanentFailure
 from logplatform.settings.stores import IndexStore
-from logplatform.stores.elasticsearch_client import MAJOR, ElasticsearchServer
+from logplatform.stores.elasticsearch_client import MAJOR, ElasticsearchServer, Gone
 from logplatform.stores.log_query import MAX_TEXT_CHARS, TEXT_BOOSTS
 from logplatform.stores.log_schema import FLAGS, FLOATS, GEO_FLOATS, GEO_TEXTS, INTEGERS, PROVENANCE_TEXTS, TEXTS
 
@@ -150,6 +150,30 @@ def create(server: ElasticsearchServer, index: str) -> None:
     except PermanentFailure as failure:
         if "already exists" not in str(failure):
             raise
+
+
+def held(section: IndexStore, tenant: str) -> tuple[int, int]:
+    """How many documents a tenant's indices hold, those among them that nobody sees any more, and their bytes."""
+    with closing(ElasticsearchServer(section)) as server:
+        try:
+            told = server.ask("GET", f"/{quote(prefix_of(section.prefix, tenant))}/_stats/docs,store")
+        except Gone:
+            return 0, 0
+    total = told["_all"]["primaries"]
+    return int(total["docs"]["count"]), int(total["store"]["size_in_bytes"])
+
+
+def forget(section: IndexStore, tenant: str) -> None:
+    """Remove a tenant's indices, and nothing of others whose names begin alike."""
+    prefix = prefix_of(section.prefix, tenant)
+    with closing(ElasticsearchServer(section)) as server:
+        try:
+            indices = server.ask("GET", f"/{quote(prefix)}/_alias")
+        except Gone:
+            return
+        for index in sorted(indices):
+            with suppress(Gone):
+                server.ask("DELETE", f"/{quote(index)}")
 
 
 def check(section: IndexStore) -> None:
