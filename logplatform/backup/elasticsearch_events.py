@@ -74,16 +74,6 @@ def bring_events_back(section: IndexStore, tenant: str, path: Path) -> None:
             server.ask("POST", f"/{quote(index)}/_refresh")
 
 
-def any_events(section: IndexStore, tenant: str) -> bool:
-    """Whether the tenant has documents there."""
-    with closing(ElasticsearchServer(section)) as server:
-        try:
-            found = server.ask("GET", f"/{quote(prefix_of(section.prefix, tenant))}/_count")
-        except Gone:
-            return False
-        return int(found.get("count", 0)) > 0
-
-
 def _point(server: ElasticsearchServer, prefix: str) -> str | None:
     try:
         answer = server.ask(

@@ -24,7 +24,7 @@ from logplatform.backup.folders import (
 )
 from logplatform.backup.kinds import require_same
 from logplatform.backup.layout import FILES, RESTORING, Manifest, Target
-from logplatform.backup.servers import bring_servers_back, holds_documents
+from logplatform.backup.servers import bring_servers_back
 from logplatform.backup.shown import show_again
 from logplatform.backup.verify import require_whole
 from logplatform.databases import DATABASES, database_of
@@ -104,7 +104,6 @@ def require_empty(place: Place, manifest: Manifest) -> None:
     root = place.settings.data_root
     there += [name for name in _FOLDERS if (root / name).is_dir() and any((root / name).iterdir())]
     there += filled_spools(place.settings)
-    there += ["documents in Elasticsearch (stores.index)"] if holds_documents(place.settings) else []
     if (store := store_of(place.settings)) is not None:
         from logplatform.backup.dagster_schema import any_runs  # noqa: PLC0415 (Dagster, a second)
 

@@ -85,12 +85,3 @@ def bring_servers_back(settings: Settings, folder: Path) -> None:
         from logplatform.backup.mongo_uploads import bring_uploads_back  # noqa: PLC0415 (an extra)
 
         bring_uploads_back(stores.uploads, folder / MONGODB)
-
-
-def holds_documents(settings: Settings) -> bool:
-    """Whether Elasticsearch has documents of this tenant; uploads in MongoDB are told by `logplatform.erasing`."""
-    if settings.stores.index.type != "elasticsearch":
-        return False
-    from logplatform.backup.elasticsearch_events import any_events  # noqa: PLC0415 (an extra)
-
-    return any_events(settings.stores.index, settings.tenant)

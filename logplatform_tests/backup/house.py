@@ -13,6 +13,7 @@ from logplatform.archives.sensors import watched
 from logplatform.backup.layout import Manifest, Target
 from logplatform.backup.restore import Place, restore
 from logplatform.backup.take import Sources, take
+from logplatform.backup.verify import verify
 from logplatform.orchestration.batches import Bounds, propose
 from logplatform.orchestration.discovery import look
 from logplatform.settings.model import Settings
@@ -128,10 +129,20 @@ class House:
         """Make a backup."""
         return take(Sources(self.settings, self.home), Target(target), quiet)
 
+    def elsewhere(self, root: Path) -> "House":
+        """Another place with the same sources and stores."""
+        return House(root, self.sources, self.stores, self.more)
+
     def bring_back(self, target: Path, name: str | None = None) -> Manifest:
         """Restore one, the newest."""
         place = Target(target)
         return restore(Place(self.settings, self.home), place, place.backup(name), quiet)
+
+
+def whole(target: Path) -> bool:
+    """Whether the newest backup is what was written."""
+    place = Target(target)
+    return not list(verify(place, place.backup(None), quiet))
 
 
 def links(root: Path) -> list[tuple[str, str]]:
