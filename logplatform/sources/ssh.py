@@ -4,6 +4,7 @@ What belongs here: asyncssh, its event loop's thread, its failures as ours. What
 """
 
 import asyncio
+import atexit
 import os
 import threading
 from collections.abc import Coroutine
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 _KEEPALIVE_MISSED = 3
 # AES in the processor; measured twice as fast as ChaCha20, which would be chosen first.
 _CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+_END_SECONDS = 2.0
 _METHODS = ("publickey", "keyboard-interactive", "password")
 
 
@@ -33,20 +35,31 @@ class _Loop:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> "Future[Result]":
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True)
+                self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def soon(self, work: Any, *arguments: Any) -> None:  # noqa: ANN401
         if self._loop is not None:
             self._loop.call_soon_threadsafe(work, *arguments)
 
+    def end(self) -> None:
+        """Let the thread end by itself: one that is cut off with the process keeps all that it can reach from being
+        freed, and some libraries tell people of that.
+        """
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_END_SECONDS)
+
 
 _loop = _Loop()
+atexit.register(_loop.end)
 # A forked child has the loop without its thread.
 os.register_at_fork(after_in_child=_loop.__init__)
 
