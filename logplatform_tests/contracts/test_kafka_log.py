@@ -238,6 +238,7 @@ def test_a_right_start_is_no_trouble(kafka_store: KafkaStore, kafka_prefix: str)
         check_kafka(kafka_store, [KafkaTopic(topic=kafka_prefix, replication=7)])
 
 
+@pytest.mark.faults
 def test_appends_and_reads_wait_for_a_broker_that_starts_again(kafka_server_of_its_own: OwnServer[KafkaStore]) -> None:
     server = kafka_server_of_its_own
     log = KafkaTopics.of(server.store, OWNER, 1).make("topic", 2)

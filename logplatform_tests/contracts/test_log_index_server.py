@@ -71,6 +71,7 @@ def test_an_address_where_nobody_listens_is_told() -> None:
         check_index(store_at(f"http://127.0.0.1:{free_port()}"))
 
 
+@pytest.mark.faults
 def test_a_server_that_is_stopped_and_started_again(
     tmp_path: Path, elasticsearch_server_of_its_own: OwnServer[IndexStore]
 ) -> None:

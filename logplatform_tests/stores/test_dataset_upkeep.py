@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from logplatform.failures import Conflict
+from logplatform.landing.leases import utc_now
 from logplatform.stores import dataset_writer
 from logplatform.stores.dataset import Dataset
 from logplatform.stores.dataset_writer import NewFile
 from logplatform.stores.files import Files, LocalFiles
+from logplatform.stores.places import SqliteFile
 from logplatform.stores.sql import Database
 from logplatform_tests.faults.disks import small_disk
 
@@ -185,8 +187,10 @@ def test_a_full_disk_ends_a_writer_and_leaves_nothing_of_it(tmp_path: Path, monk
 
 
 @pytest.mark.slow
-def test_compaction_of_large_partitions_takes_bounded_memory(dataset: Dataset, files: Files) -> None:
-    """What does not fit is spilled; 2,000,000 rows are about 400 MB in memory."""
+def test_compaction_of_large_partitions_takes_bounded_memory(tmp_path: Path) -> None:
+    """What does not fit is spilled; 2,000,000 rows are about 400 MB in memory. The stores have no part in it."""
+    files = LocalFiles(tmp_path)
+    dataset = Dataset("events", "default", SCHEMA, files, SqliteFile(tmp_path / "events.db").open(), utc_now)
     for part in range(4):
         with dataset.writer() as writer:
             for block in range(10):

@@ -144,6 +144,7 @@ def _child(settings: Settings, moment: Moment) -> None:
     Progress(settings).run(lambda: False, lambda _: None)
 
 
+@pytest.mark.faults
 def test_a_killed_ingest_loses_and_doubles_nothing(tmp_path: Path) -> None:
     values = [*made(300), *(numbered(n, priority=("low", "high")[n % 2]) for n in range(50))]
     for name in ("one", "two"):
