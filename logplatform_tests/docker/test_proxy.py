@@ -115,7 +115,7 @@ def asked(port: int, path: str = "/", data: bytes | None = None, user: str = "",
     if header:
         request.add_header("Authorization", header)
     try:
-        with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+        with urllib.request.urlopen(request, timeout=60, context=context) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
