@@ -19,7 +19,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,10 @@ RESTORING = ".restoring"
 """The note under a data root that a restore has begun there and not ended."""
 MANIFEST, SEAL, OWN, FILES = "manifest.json", "manifest.sha256", "own.ndjson", "files.db"
 _MAKING = ".making-"
+
+TOLD_EVERY = 100
+Progress = Callable[[str, int], object]
+"""Is told what is being done, and with how many files it is done."""
 
 
 class Manifest(msgspec.Struct, frozen=True):

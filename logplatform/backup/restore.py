@@ -7,7 +7,6 @@ under the data root says that a restore has begun; until it is taken away, the s
 on where it was.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from logplatform.backup.folders import (
     publish,
 )
 from logplatform.backup.kinds import require_same
-from logplatform.backup.layout import FILES, RESTORING, Manifest, Target
+from logplatform.backup.layout import FILES, RESTORING, TOLD_EVERY, Manifest, Progress, Target
 from logplatform.backup.servers import bring_servers_back
 from logplatform.backup.shown import show_again
 from logplatform.backup.verify import require_whole
@@ -39,9 +38,6 @@ from logplatform.stores.sql import is_known
 
 _NOTHING = {"logs", "cache", "tmp"}
 _FOLDERS = ("spool", "incoming", "inbox")
-_TOLD_EVERY = 100
-
-Progress = Callable[[str, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +137,5 @@ def _bring_files(place: Place, target: Target, backup: Path, progress: Progress)
             # What is there is whole, and of this restore.
             if not files.exists(one.key):
                 publish(files, one.key, target.files / one.key)
-            if count % _TOLD_EVERY == 0:
+            if count % TOLD_EVERY == 0:
                 progress("files", count)

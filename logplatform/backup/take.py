@@ -21,7 +21,7 @@ from logplatform.backup.databases import snapshot
 from logplatform.backup.file_list import FileList, new_list
 from logplatform.backup.folders import INBOXES, SPOOLS, save_dagster, save_folders, save_keys, save_spools
 from logplatform.backup.kinds import kinds_of
-from logplatform.backup.layout import FILES, OWN, Manifest, Target, new_id, seal
+from logplatform.backup.layout import FILES, OWN, TOLD_EVERY, Manifest, Progress, Target, new_id, seal
 from logplatform.backup.references import referenced, still_promised
 from logplatform.backup.servers import freezing
 from logplatform.backup.verify import write_own
@@ -38,10 +38,6 @@ from logplatform.stores.sql import chunks, head
 _TRIES = 5
 _MISSING_TOLD = 100
 _CHECKED_AT_ONCE = 500
-_TOLD_EVERY = 100
-
-Progress = Callable[[str, int], object]
-"""Is told what is being saved, and how many files of it are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +152,7 @@ def _fetch(files: Files, target: Target, wanted: FileList, name: DatabaseName, p
             wanted.have(key, *_fetched(files, target, wanted, key))
         except FileNotFoundError:
             gone.append(key)
-        if count % _TOLD_EVERY == 0:
+        if count % TOLD_EVERY == 0:
             progress(f"{name}: files", count)
     return gone
 

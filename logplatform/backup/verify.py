@@ -3,7 +3,7 @@
 What belongs here: the list of a backup's own files, and comparing. What does not: making and bringing back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,21 @@ import msgspec
 
 from logplatform.backup.copying import real_files, sha256_of
 from logplatform.backup.file_list import opened_list
-from logplatform.backup.layout import FILES, MANIFEST, OWN, SEAL, Manifest, OwnFile, Target, read_manifest
+from logplatform.backup.layout import (
+    FILES,
+    MANIFEST,
+    OWN,
+    SEAL,
+    TOLD_EVERY,
+    Manifest,
+    OwnFile,
+    Progress,
+    Target,
+    read_manifest,
+)
 from logplatform.failures import PermanentFailure
 
 _NOT_LISTED = {MANIFEST, SEAL, OWN, FILES}
-_TOLD_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ def write_own(work: Path) -> str:
     return sha256_of(work / OWN)
 
 
-def verify(target: Target, backup: Path, progress: Callable[[str, int], object]) -> Iterator[Fault]:
+def verify(target: Target, backup: Path, progress: Progress) -> Iterator[Fault]:
     """Read the whole backup; what is damaged or missing, as it is found. PermanentFailure as `read_manifest`."""
     manifest = read_manifest(backup)
     yield from _lists(manifest, backup)
@@ -46,11 +56,11 @@ def verify(target: Target, backup: Path, progress: Callable[[str, int], object])
     with opened_list(backup / FILES) as listed:
         for count, one in enumerate(listed.all(), start=1):
             yield from _fault(target.files / one.key, f"files/{one.key}", one.bytes or 0, one.sha256 or "")
-            if count % _TOLD_EVERY == 0:
+            if count % TOLD_EVERY == 0:
                 progress("files checked", count)
 
 
-def require_whole(target: Target, backup: Path, progress: Callable[[str, int], object]) -> Manifest:
+def require_whole(target: Target, backup: Path, progress: Progress) -> Manifest:
     """The manifest of a backup that is whole; PermanentFailure that names what is not."""
     faults = list(_first(verify(target, backup, progress), 20))
     if faults:

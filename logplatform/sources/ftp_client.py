@@ -8,7 +8,7 @@ import ftplib
 import socket
 import ssl
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from logplatform.failures import PermanentFailure, TransientFailure, Unreachable
 from logplatform.sources.addresses import FtpAddress
@@ -43,6 +43,15 @@ class _Tls(ftplib.FTP_TLS):
 def logged_in(address: FtpAddress) -> ftplib.FTP:
     """A connection with a login. Raises Unreachable where there is no answer, PermanentFailure for what is refused."""
     client = _Tls(context=_context(address), encoding=WIRE) if address.tls else ftplib.FTP(encoding=WIRE)  # noqa: S321
+    with ExitStack() as unless_well:
+        unless_well.callback(client.close)
+        _begin(client, address)
+        unless_well.pop_all()
+    return client
+
+
+def _begin(client: ftplib.FTP, address: FtpAddress) -> None:
+    """Connect, encrypt, log in; raises as `logged_in`."""
     try:
         client.connect(address.host, address.port, timeout=address.connect_seconds)
         if isinstance(client, ftplib.FTP_TLS):
@@ -59,10 +68,6 @@ def logged_in(address: FtpAddress) -> ftplib.FTP:
         raise PermanentFailure(f"{address.place}: refused: {_line(error)}") from error
     except (OSError, EOFError, ftplib.Error) as error:
         raise Unreachable(f"{address.place} cannot be reached: {reason(error, address.connect_seconds)}") from error
-    except BaseException:
-        client.close()
-        raise
-    return client
 
 
 def _context(address: FtpAddress) -> ssl.SSLContext:

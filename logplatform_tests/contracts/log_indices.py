@@ -14,6 +14,7 @@ from logplatform.stores.dataset import Dataset
 from logplatform.stores.files import LocalFiles
 from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_places import open_log_index
+from logplatform.stores.log_query import ALL, Filters, Search
 from logplatform.stores.log_schema import DOCUMENTS
 from logplatform.stores.parquet_index import DATASET
 from logplatform.stores.sql import Database
@@ -29,3 +30,8 @@ def opened(folder: Path, store: IndexStore, now: Callable[[], datetime] = utc_no
         dataset = Dataset(DATASET, "default", DOCUMENTS, LocalFiles(folder), database, now)
         with open_log_index(store, dataset) as index:
             yield index
+
+
+def total(index: LogIndex, filters: Filters = ALL) -> int:
+    """How many documents meet the filters."""
+    return index.search(Search(filters=filters, size=1)).total

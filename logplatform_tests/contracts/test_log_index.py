@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +27,7 @@ from logplatform.stores.log_query import (
     SortOrder,
 )
 from logplatform.stores.log_text import terms_of
-from logplatform_tests.contracts.log_indices import KINDS, PARQUET, opened
+from logplatform_tests.contracts.log_indices import KINDS, PARQUET, opened, total
 from logplatform_tests.servers import isolation, plugin
 from logplatform_tests.uploads.indexed import BEGIN, Event, ndjson, put, some_events
 
@@ -45,17 +44,6 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         put(found, "one", ndjson(EVENTS[:400]))
         put(found, "two", ndjson(EVENTS[400:]))
         yield found
-
-
-@pytest.fixture(params=KINDS)
-def mine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogIndex]:
-    store = PARQUET if request.param == "parquet" else request.getfixturevalue("elasticsearch_store")
-    with opened(tmp_path, store) as found:
-        yield found
-
-
-def total(index: LogIndex, filters: Filters = ALL) -> int:
-    return index.search(Search(filters=filters, size=1)).total
 
 
 def numbers(index: LogIndex, search: Search) -> list[int]:
@@ -151,13 +139,13 @@ def test_groups_of_a_text_are_those_of_its_hits(index: LogIndex) -> None:
     assert index.aggregate(Aggregation(("hour",), text=' " ')) == []
 
 
-def test_a_page_of_huge_documents_is_refused(mine: LogIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_huge_documents_is_refused(own_index: LogIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand documents of a mebibyte each would be too many for the memory of the server."""
     monkeypatch.setattr(log_search, "MAX_PAGE_BYTES", 1 << 20)
-    put(mine, "one", ndjson({**EVENTS[0], "number": number, "message": "x" * 20_000} for number in range(40)))
+    put(own_index, "one", ndjson({**EVENTS[0], "number": number, "message": "x" * 20_000} for number in range(40)))
     with pytest.raises(BadQuery, match=r"^size: these documents take more than 1 MiB"):
-        mine.search(Search(size=40))
-    assert len(mine.search(Search(size=10)).hits) == 10
+        own_index.search(Search(size=40))
+    assert len(own_index.search(Search(size=10)).hits) == 10
 
 
 def test_sorting_by_a_number_puts_nulls_last(index: LogIndex) -> None:
@@ -170,7 +158,7 @@ def test_sorting_by_a_number_puts_nulls_last(index: LogIndex) -> None:
         assert amounts[len(known) :] == [None] * (600 - len(known))
 
 
-def test_a_text_is_found_by_any_of_its_words_and_the_best_comes_first(mine: LogIndex) -> None:
+def test_a_text_is_found_by_any_of_its_words_and_the_best_comes_first(own_index: LogIndex) -> None:
     """A hit in the message counts thrice, in the error message twice; a whole word more than a part of one."""
     messages = [
         {"message": "checkout failed"}, {"error_message": "checkout failed"}, {"service": "checkout"},
@@ -178,23 +166,26 @@ def test_a_text_is_found_by_any_of_its_words_and_the_best_comes_first(mine: LogI
         {"message": "Checkout of a failed cart"},
     ]  # fmt: skip
     base = {"timestamp": "2026-03-01T10:00:00Z", "log_type": "web"}
-    put(mine, "one", ndjson({**base, "number": number, **one} for number, one in enumerate(messages)))
-    assert numbers(mine, Search("CHECKOUT", size=10))[:2] in ([0, 6], [6, 0])
-    assert numbers(mine, Search("checkout", size=10))[2:] == [1, 3, 2, 4] or numbers(mine, Search("checkout"))[2] == 1
-    assert set(numbers(mine, Search("checkout"))) == {0, 1, 2, 3, 4, 6}
-    assert set(numbers(mine, Search('"checkout failed"'))) == {0, 1}
-    assert numbers(mine, Search("nothing cart"))[0] in {5, 6}
-    assert mine.search(Search("absent")).total == 0
+    put(own_index, "one", ndjson({**base, "number": number, **one} for number, one in enumerate(messages)))
+    assert numbers(own_index, Search("CHECKOUT", size=10))[:2] in ([0, 6], [6, 0])
+    assert (
+        numbers(own_index, Search("checkout", size=10))[2:] == [1, 3, 2, 4]
+        or numbers(own_index, Search("checkout"))[2] == 1
+    )
+    assert set(numbers(own_index, Search("checkout"))) == {0, 1, 2, 3, 4, 6}
+    assert set(numbers(own_index, Search('"checkout failed"'))) == {0, 1}
+    assert numbers(own_index, Search("nothing cart"))[0] in {5, 6}
+    assert own_index.search(Search("absent")).total == 0
 
 
-def test_a_misspelt_word_finds_its_neighbours(mine: LogIndex) -> None:
+def test_a_misspelt_word_finds_its_neighbours(own_index: LogIndex) -> None:
     """One letter off is nearly right; a word that occurs is never replaced."""
     base = {"timestamp": "2026-03-01T10:00:00Z", "log_type": "web"}
-    put(mine, "one", ndjson([{**base, "message": "GET /checkout/pay 200"}, {**base, "message": "GET /chocolate"}]))
-    page = mine.search(Search("chekout"))
+    put(own_index, "one", ndjson([{**base, "message": "GET /checkout/pay 200"}, {**base, "message": "GET /chocolate"}]))
+    page = own_index.search(Search("chekout"))
     assert page.total == 1
     assert page.hits[0].highlights == {"message": ["GET /<em>checkout</em>/pay 200"]}
-    assert mine.search(Search("zzzzzz")).total == 0
+    assert own_index.search(Search("zzzzzz")).total == 0
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -216,13 +207,13 @@ def test_groups_and_measures_equal_those_of_the_input(index: LogIndex) -> None:
     rows = index.aggregate(Aggregation(("currency",), measures, Filters(terms=(("log_type", ("transaction",)),))))
     assert [row["currency"] for row in rows] == ["EUR", "USD"]
     for row in rows:
-        mine = [one for one in paid if one["currency"] == row["currency"]]
-        amounts = sorted(one["amount"] for one in mine)
-        assert row["count"] == len(mine)
+        own_index = [one for one in paid if one["currency"] == row["currency"]]
+        amounts = sorted(one["amount"] for one in own_index)
+        assert row["count"] == len(own_index)
         assert math.isclose(row["total"], sum(amounts))
         assert math.isclose(row["mean"], statistics.fmean(amounts))
         assert row["most"] == amounts[-1]
-        assert row["users"] == len({one["user_id"] for one in mine})
+        assert row["users"] == len({one["user_id"] for one in own_index})
         place = 0.9 * (len(amounts) - 1)
         low = amounts[int(place)]
         assert math.isclose(row["p90"], low + (amounts[int(place) + 1] - low) * (place - int(place)))

@@ -19,10 +19,9 @@ from logplatform.failures import Unreachable
 from logplatform.settings.stores import IndexStore
 from logplatform.stores import elasticsearch_bulk
 from logplatform.stores.log_engine import QueryTimeout
-from logplatform.stores.log_index import LogIndex
 from logplatform.stores.log_query import Search
 from logplatform.stores.log_upkeep import RefusedDocument
-from logplatform_tests.contracts.log_indices import opened
+from logplatform_tests.contracts.log_indices import opened, total
 from logplatform_tests.servers.proxy import TcpProxy
 from logplatform_tests.uploads.indexed import batches_of, ndjson, put, some_events
 
@@ -37,10 +36,6 @@ def proxied(elasticsearch_store: IndexStore) -> Generator[tuple[TcpProxy, IndexS
     parts = urlsplit(elasticsearch_store.url)
     with TcpProxy(str(parts.hostname), int(parts.port or 9200)) as proxy:
         yield proxy, elasticsearch_store.model_copy(update={"url": f"http://127.0.0.1:{proxy.port}"})
-
-
-def total(index: LogIndex) -> int:
-    return index.search(Search(size=1)).total
 
 
 def raw_count(store: IndexStore) -> int:
