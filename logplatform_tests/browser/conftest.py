@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from logplatform.orchestration.services import Address, graphql
+from logplatform_tests.needed import cannot_be_had
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -104,10 +105,7 @@ def chromium() -> str:
     """The browser's path."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if found is None:
-        missing = "there is no Chromium on PATH"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        cannot_be_had("there is no Chromium on PATH")
     return found
 
 

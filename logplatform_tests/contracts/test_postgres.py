@@ -20,6 +20,7 @@ from logplatform.stores.postgres import PostgresDatabase
 from logplatform.stores.schema import lease
 from logplatform.stores.sql import Database
 from logplatform_tests.databases import SCHEMA, connect
+from logplatform_tests.needed import cannot_be_had
 from logplatform_tests.servers.own import OwnServer
 from logplatform_tests.servers.proxy import TcpProxy
 
@@ -304,7 +305,7 @@ def test_text_is_ordered_by_code_points_in_a_database_of_another_locale(sql_stor
         try:
             beside.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'".encode())
         except psycopg.Error as error:
-            pytest.skip(f"no ICU here: {error}")
+            cannot_be_had(f"no ICU here: {error}")
     try:
         url = sql_store.url.rpartition("/")[0] + f"/{name}"
         with closing(PostgresSchema(sql_store.model_copy(update={"url": url}), SCHEMA).open()) as database:

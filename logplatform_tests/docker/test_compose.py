@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from logplatform_tests.docker.places import DOCKER, REPOSITORY, missing
+from logplatform_tests.docker.places import DOCKER, REPOSITORY
+from logplatform_tests.needed import cannot_be_had
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
 EXPECTED = {
@@ -21,7 +22,7 @@ def checked(*files: Path) -> "subprocess.CompletedProcess[str]":
     command = [REPOSITORY / ".ci" / "compose", *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode == 3:
-        missing("a program to check compose files with")
+        cannot_be_had("a program to check compose files with is missing")
     return done
 
 

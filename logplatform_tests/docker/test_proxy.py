@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from logplatform_tests.docker.places import DOCKER, missing
+from logplatform_tests.docker.places import DOCKER
+from logplatform_tests.needed import cannot_be_had
 
 PORTS = {"alive": 8080, "dagster": 3443, "api": 5443, "kibana": 5643, "grafana": 3444}
 BEHIND = ("webserver:3000", "api:5001", "kibana:5601", "grafana:3000")
@@ -61,7 +62,7 @@ def proxy(tmp_path: Path, behind: int) -> Generator[dict[str, int]]:
     """nginx with the deployment's own configuration: only places and addresses are this test's."""
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if nginx is None:
-        missing("nginx")
+        cannot_be_had("nginx is missing")
     secrets = tmp_path / "secrets"
     subprocess.run([DOCKER / "make-secrets", secrets], capture_output=True, check=True, timeout=60)
     # The test's own user, whose password it knows.

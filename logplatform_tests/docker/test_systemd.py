@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from logplatform.cli import main
-from logplatform_tests.docker.places import DOCKER, missing
+from logplatform_tests.docker.places import DOCKER
+from logplatform_tests.needed import cannot_be_had
 
 UNITS = sorted((DOCKER / "systemd").glob("*.service"))
 
@@ -18,7 +19,7 @@ UNITS = sorted((DOCKER / "systemd").glob("*.service"))
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        missing("systemd-analyze")
+        cannot_be_had("systemd-analyze is missing")
     program = tmp_path / "logplatform"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)

@@ -24,6 +24,7 @@ from logplatform.settings.stores import (
     SqlStore,
     UploadsStore,
 )
+from logplatform_tests.needed import cannot_be_had
 from logplatform_tests.servers import addresses, isolation
 from logplatform_tests.servers.addresses import FileServer, PostgresAddress
 from logplatform_tests.servers.place import NotHad
@@ -63,10 +64,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def unavailable(error: NotHad, name: str) -> None:
     """Skip the test that needs it; fail it where CI says that everything must be there."""
-    reason = f"the server {name} cannot be had here: {error}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    cannot_be_had(f"the server {name} cannot be had here: {error}")
 
 
 def address(name: str) -> str:

@@ -6,6 +6,7 @@ What belongs here: what all servers share. What does not: any one server (a modu
 import os
 import shutil
 import signal
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from logplatform_tests.servers.processes import Launch
 PASSWORD = "test"
 
 
-class Server:
+class Server(ABC):
     """What a kind of server needs to say; a module each says it."""
 
     name: str
@@ -30,21 +31,21 @@ class Server:
     runs: bool = True
     """Whether it is a process at all."""
 
+    @abstractmethod
     def get(self) -> None:
         """Have all that is needed to start. Raises NotHad."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self, folder: Path, port: int) -> Launch:
         """Write the configuration into `folder`, keeping data that is there; say what to run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ready(self, folder: Path, port: int) -> bool:
         """Whether it answers, by its own protocol."""
-        raise NotImplementedError
 
+    @abstractmethod
     def address(self, folder: Path, port: int) -> str:
         """What `variable` would hold."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

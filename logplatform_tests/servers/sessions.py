@@ -119,5 +119,5 @@ def address_of(name: str, session: Session) -> str:
 
 
 def _stop(folder: Path, process: psutil.Process) -> None:
-    kind = SERVERS.get(folder.name.partition(".")[0], Server())
+    kind = SERVERS.get(folder.name.partition(".")[0], Server)
     processes.end([process], kind.stop_signal, kind.stop_seconds)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from logplatform_tests.servers.java import get_with_dependencies
 from logplatform_tests.servers.place import NotHad, cache_folder, locked
+from logplatform_tests.servers.processes import Launch
 from logplatform_tests.servers.server import Server
 
 # The whole connector of the newest patch release cannot be had everywhere; any of the same minor release works.
@@ -38,6 +39,12 @@ class SparkJars(Server):
     def get(self) -> None:
         with locked(cache_folder() / "spark-jars.lock"):
             get_with_dependencies(_folder(), _pom(_connector_version()))
+
+    def prepare(self, folder: Path, port: int) -> Launch:
+        raise NotHad("jars are nothing to start")
+
+    def ready(self, folder: Path, port: int) -> bool:
+        return _folder().is_dir()
 
     def address(self, folder: Path, port: int) -> str:
         return str(_folder())
