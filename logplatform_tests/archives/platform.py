@@ -23,6 +23,9 @@ from logplatform.tenancy import Tenancy, open_tenancy
 ACCESS = '10.0.0.{n} - - [17/May/2025:10:00:{n:02} +0000] "GET /{name} HTTP/1.1" 200 5 "-" "agent"\n'
 
 
+NOTHING_MISSING = {"seen → landed": 0, "landed → extracted": 0, "extracted → events": 0}
+
+
 def access_log(name: str, lines: int = 3) -> bytes:
     """A small access log of 17 May 2025 that no other name's log equals."""
     return "".join(ACCESS.format(n=number, name=name) for number in range(lines)).encode()

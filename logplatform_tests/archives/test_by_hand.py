@@ -11,11 +11,6 @@ from logplatform.failures import PermanentFailure
 from logplatform_tests.archives.platform import Platform, access_log
 
 
-@pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return Platform(tmp_path)
-
-
 def _elsewhere(platform: Platform, name: str | bytes, text: str) -> Path:
     folder = platform.root / "mail"
     folder.mkdir(exist_ok=True)
