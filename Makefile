@@ -32,7 +32,9 @@ test: .venv/dev.stamp ## set up and run all tests
 	@.ci/browser
 	@# What cannot be had is told here; the tests that need it are skipped, or fail where CI=true.
 	@$(BIN)/python -m logplatform_tests.servers get || true
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m 'not faults' $(ARGS)
+	@# One more than there are processors, for much of the time is waiting.
+	@$(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) < 4 ? $$(getconf _NPROCESSORS_ONLN) + 1 : 4)) \
+		--dist loadfile --no-loadscope-reorder -m 'not faults' $(ARGS)
 
 endtoend: .venv/dev.stamp ## all domains on all servers beside the embedded run, every count of both: make endtoend ARGS='--size medium'
 	@$(BIN)/python -m logplatform_tests.endtoend $(ARGS)

@@ -1,5 +1,7 @@
 """Fixtures that tests of every part share."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,25 @@ hypothesis_settings.load_profile("unhurried")
 def pytest_configure(config: pytest.Config) -> None:
     for module in (plugin, own_plugin):
         config.pluginmanager.register(module)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: one that begins at the end leaves the other workers waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(autouse=True)
+def dagster_variables() -> Iterator[None]:
+    """Instances and commands name Dagster's home and storage in the environment; the next test has others."""
+    before = _taken_variables()
+    yield
+    _taken_variables()
+    os.environ.update(before)
+
+
+def _taken_variables() -> dict[str, str]:
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("DAGSTER_")}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ A file belongs to the day on which it was first seen here (UTC), whatever its ow
 from datetime import UTC, date, datetime, timedelta
 
 from logplatform.archives.places import incoming_sources
+from logplatform.archives.unshown import catch_up
 from logplatform.orchestration.discovery import Left, Watched
 from logplatform.sources.base import Entry
 from logplatform.tenancy import Tenancy
@@ -17,7 +18,11 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 
 
 def watched(tenancy: Tenancy, *, incoming: bool | None = None) -> list[Watched]:
-    """The enabled sources, and the folders below `incoming/` unless the settings or `incoming` leave them."""
+    """The enabled sources, and the folders below `incoming/` unless the settings or `incoming` leave them.
+
+    Whoever looks for files first shows what a dead run left unshown, for there may be nothing new to run.
+    """
+    catch_up(tenancy)
     sources = list(tenancy.sources())
     if tenancy.settings.archives.incoming if incoming is None else incoming:
         sources += incoming_sources(tenancy)

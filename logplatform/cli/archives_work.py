@@ -18,7 +18,6 @@ from logplatform.archives.job import batch_job
 from logplatform.archives.measures import arrows
 from logplatform.archives.places import label
 from logplatform.archives.sensors import watched
-from logplatform.archives.unshown import catch_up
 from logplatform.cli.archives_output import SHOWN_FAILURES, FailedFile, Outcome
 from logplatform.cli.archives_progress import files_bar
 from logplatform.definitions import build_defs
@@ -39,7 +38,6 @@ def drained(settings: Settings, *, incoming: bool) -> Outcome:
     """Look at every server, then run what is new and due to its end."""
     with open_tenancy(settings, "archives") as tenancy:
         began = tenancy.now()
-        catch_up(tenancy)
         done = _drain(settings, tenancy, watched(tenancy, incoming=incoming), began)
         looked = Counter[str]()
         for found in done.found:

@@ -66,6 +66,7 @@ _REFUSED = {
     KafkaError._INVALID_ARG,
 }
 LEADER_CHANGES = {
+    KafkaError._NOENT,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.REPLICA_NOT_AVAILABLE,

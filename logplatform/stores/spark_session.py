@@ -4,7 +4,7 @@ What belongs here: starting Spark, ending it, and telling why it cannot be. What
 (`tickets/spark_engine.py`), and how its failures in the middle of work are told (`spark_failures.py`).
 
 Spark's driver is a JVM beside this process. It ends with this process, and a session that is ended leaves it to the
-next one, which then starts in a second.
+next one, which then starts in a second, unless that one needs other jars or memory.
 """
 
 import os
@@ -36,6 +36,8 @@ _JARS = (_CONNECTOR, f"spark-token-provider-kafka-0-10_{_SCALA}", "kafka-clients
 # Spark hides what this matches in its page and its logs; a user's password is in an option of this name.
 _SECRETS = "(?i)secret|password|token|access[.]?key|credential|jaas"
 SECRET = re.compile(_SECRETS)
+_AT_START = ("spark.jars", "spark.driver.")
+_END_SECONDS = 30
 _LOCAL = re.compile(r"local(?:\[(\d+|\*).*\])?")
 
 
@@ -94,6 +96,7 @@ def prepare(section: SparkStore, *, kafka: bool) -> None:
         _check_jars(section)
     # Workers on other machines use this path too, unless the environment names theirs.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    _end_other_jvm(options(section, kafka=kafka))
     _forget_dead_jvm()
 
 
@@ -220,6 +223,24 @@ def _check_workers(session: "SparkSession") -> None:
     if found[0].version != here:
         have = f"logplatform {found[0].version}" if found[0].version else "no logplatform"
         raise PermanentFailure(f"stores.spark.master: its workers have {have}, and here is {here}: install the same")
+
+
+def _end_other_jvm(wanted: dict[str, str]) -> None:
+    """End a JVM that nobody uses and that was started without what it takes at its start alone."""
+    from pyspark.core.context import SparkContext  # noqa: PLC0415 (the extra `spark`)
+
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is None or process.poll() is not None or SparkContext._active_spark_context is not None:
+        return
+    if all(f"{name}={text}" in process.args for name, text in wanted.items() if name.startswith(_AT_START)):
+        return
+    # It ends with the pipe to it.
+    process.stdin.close()
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _forget_dead_jvm() -> None:

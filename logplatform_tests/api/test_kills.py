@@ -32,6 +32,8 @@ from logplatform_tests.uploads.indexed import ndjson, some_events
 from logplatform_tests.uploads.on_servers import Servers, servers
 from logplatform_tests.uploads.rooms import stores_in
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["servers"]
 
 EVENTS = some_events(200)

@@ -3,7 +3,7 @@
 import gzip
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -79,9 +79,8 @@ def test_whatever_form_is_asked_for_there_is_an_answer(client: httpx.Client, acc
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def file(tmp_path: Path) -> Path:
     """A settings file with one server of archives, one of its files cut off."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     (tmp_path / "web1").mkdir()
     whole = gzip.compress(LOG.encode())
     for name, data in (("good.log.gz", whole), ("cut.log.gz", whole[:-20])):
@@ -92,9 +91,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     file.write_text(
         "archives: {sources: [{name: web1, path: web1}]}\nlanding: {disk_space_threshold_gb: 0}\n", encoding="utf-8"
     )
-    yield file
-    # The run named its own home in the environment; the next test has another.
-    os.environ.pop("DAGSTER_HOME", None)
+    return file
 
 
 @pytest.fixture

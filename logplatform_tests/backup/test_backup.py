@@ -18,6 +18,8 @@ from logplatform.stores.files import Files
 from logplatform_tests.archives.platform import access_log
 from logplatform_tests.backup.house import House, whole
 
+pytestmark = pytest.mark.slow
+
 SPAWN = multiprocessing.get_context("spawn")
 
 

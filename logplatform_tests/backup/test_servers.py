@@ -17,6 +17,8 @@ from logplatform_tests.backup.house import House
 from logplatform_tests.servers import isolation
 from logplatform_tests.servers.addresses import PostgresAddress
 
+pytestmark = pytest.mark.slow
+
 
 def _dumped(store: Any) -> dict[str, Any]:
     """A section with its secrets in it, which a dump would mask."""
@@ -91,8 +93,6 @@ def something() -> int:
 def test_dagster_on_postgresql(
     tmp_path: Path, postgres_store: SqlStore, postgres: PostgresAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", "")
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", "")
     more = {"dagster": {"storage": {"type": "postgresql"}}}
     house = House(tmp_path / "house", tmp_path / "sources", {"sql": _dumped(postgres_store)}, more)
     house.fill()

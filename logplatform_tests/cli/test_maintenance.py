@@ -155,9 +155,8 @@ def test_reset_warns_when_sources_were_emptied(file: Path) -> None:
     assert "exists only here" in run(file, "reset", answer="n\n").output
 
 
-def test_prune_removes_old_runs_of_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prune_removes_old_runs_of_dagster(tmp_path: Path) -> None:
     """Its history is the platform's too: it must not grow with the platform's age."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     file = settings_file(tmp_path, f"{NO_GUARD}dagster: {{history_days: 0}}\n")
 
     @dg.job

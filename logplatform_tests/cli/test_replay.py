@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,8 @@ LINE = '10.0.0.1 - - [17/May/2015:10:05:{:02d} +0000] "GET /{} HTTP/1.1" 200 12\
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def file(tmp_path: Path) -> Path:
     """One access log with a line that is too long for these settings, and one that no setting makes usable."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     folder = tmp_path / "in"
     folder.mkdir()
     lines = [LINE.format(second, "x" * (2000 if second == 3 else 5)) for second in range(10)]
@@ -29,9 +27,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "archives:\n  sources: [{name: web1, path: in}]\nlanding: {max_line_bytes: 1024, disk_space_threshold_gb: 0}\n"
     )
     file.write_text(text, encoding="utf-8")
-    yield file
-    # The run named its own home in the environment; the next test has another.
-    os.environ.pop("DAGSTER_HOME", None)
+    return file
 
 
 def run(file: Path, *arguments: str) -> Result:

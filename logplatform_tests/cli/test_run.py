@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ LOG = "".join(f'10.0.0.1 - - [17/May/2015:10:05:{n:02d} +0000] "GET /{n} HTTP/1.
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def file(tmp_path: Path) -> Path:
     """Two servers: one with a good archive, one empty."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     for name in ("web1", "web2"):
         (tmp_path / name).mkdir()
     put(tmp_path / "web1" / "a.log.gz", gzip.compress(LOG.encode()))
@@ -28,9 +26,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "landing: {disk_space_threshold_gb: 0}\n",
         encoding="utf-8",
     )
-    yield file
-    # The run named its own home in the environment; the next test has another.
-    os.environ.pop("DAGSTER_HOME", None)
+    return file
 
 
 def put(path: Path, data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,15 @@ pytestmark = [
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A settings file as `init` writes it for the sample folders."""
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     file = tmp_path / "logplatform.yaml"
     folders = ["--archives", str(SAMPLES / "archives"), "--machines", str(SAMPLES / "machines")]
     made = CliRunner().invoke(main, ["--config", str(file), "init", *folders])
     assert made.exit_code == 0, made.output
     # How full the disk of a test machine is must not change the outcome.
     monkeypatch.setenv("LOGPLATFORM_LANDING__DISK_SPACE_THRESHOLD_GB", "0")
-    yield file
-    # The run named its own home in the environment; the next test has another.
-    os.environ.pop("DAGSTER_HOME", None)
+    return file
 
 
 def run(file: Path) -> dict[str, Any]:

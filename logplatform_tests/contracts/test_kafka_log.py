@@ -21,6 +21,8 @@ from logplatform_tests.contracts.test_ticket_log import LIMIT, all_of
 from logplatform_tests.servers.own import OwnServer
 from logplatform_tests.servers.proxy import TcpProxy
 
+pytestmark = pytest.mark.slow
+
 OWNER = "logplatform.test"
 
 
@@ -273,7 +275,7 @@ def test_a_connection_that_is_cut_in_mid_write_or_slow_loses_and_doubles_nothing
     kafka_behind_proxy: tuple[OwnServer[KafkaStore], TcpProxy],
 ) -> None:
     server, proxy = kafka_behind_proxy
-    topics = KafkaTopics.of(server.store, OWNER, 1)
+    topics = KafkaTopics.of(server.store, OWNER, 1, seconds=10)
     log, refused = topics.make("topic", 1), topics.make_refused("refused", 1)
     sent = [b"%d" % n + b" " * 1_000 for n in range(2_000)]
     for round_, cut_at in enumerate((1_500, 40_000, 300_000, 1_000_000)):

@@ -25,6 +25,8 @@ from logplatform_tests.contracts.log_indices import opened, total
 from logplatform_tests.servers.proxy import TcpProxy
 from logplatform_tests.uploads.indexed import batches_of, ndjson, put, some_events
 
+pytestmark = pytest.mark.slow
+
 SPAWN = multiprocessing.get_context("spawn")
 EVENTS = some_events()
 AT = {"timestamp": "2026-03-01T10:00:00Z", "log_type": "web"}

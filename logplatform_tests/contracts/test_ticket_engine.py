@@ -25,6 +25,8 @@ from logplatform_tests.tickets.messages import message, numbered
 from logplatform_tests.tickets.outcome import Outcome, log_in, outcome, rows_of
 from logplatform_tests.tickets.test_ingest import fill, made
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 4_000
 ODD = [
     numbered(1, request="Passwort vergessen: ß, 漢字, \U0001f600, \x00, \u2028"),

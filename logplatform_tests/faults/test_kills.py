@@ -19,6 +19,8 @@ from logplatform_tests.faults.killing import Course, Kill
 from logplatform_tests.faults.snapshot import Snapshot, differences, snapshot
 from logplatform_tests.faults.stage import KILLED, Stage, course_of, run
 
+pytestmark = pytest.mark.slow
+
 INPUTS: dict[Domain, Callable[[Path], Stage]] = {"archives": inputs.archives, "machines": inputs.machines}
 SEED = 20260105
 

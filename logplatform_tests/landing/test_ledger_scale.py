@@ -17,6 +17,8 @@ from logplatform.sources.base import Entry
 from logplatform.stores.schema import observation
 from logplatform.stores.sql import Database, chunks
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 
 

@@ -17,8 +17,6 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    monkeypatch.setenv("DAGSTER_HOME", "")  # opened_instance sets it; it is put back after the test
-    monkeypatch.setenv("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     with opened_instance(settings) as made:
         yield made

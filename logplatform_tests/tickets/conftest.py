@@ -11,8 +11,6 @@ from logplatform_tests.tickets.outcome import settings_in
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    monkeypatch.setenv("DAGSTER_HOME", "")  # opened_instance sets it; it is put back after the test
-    monkeypatch.setenv("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with opened_instance(settings_in(tmp_path)) as made:
         yield made

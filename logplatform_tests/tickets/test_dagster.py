@@ -35,6 +35,8 @@ from logplatform_tests.tickets.messages import message, numbered
 from logplatform_tests.tickets.outcome import log_in, outcome, settings_in
 from logplatform_tests.tickets.test_ingest import fill, ingest, made
 
+pytestmark = pytest.mark.slow
+
 DAY_ASSETS = ("raw_tickets", "tickets_with_assignment", "high_priority_tickets", "rejected_tickets")
 WHOLE_ASSETS = ("metrics", "tickets_by_type", "tickets_by_priority")
 
@@ -258,7 +260,6 @@ def test_a_day_without_its_messages_is_refused_and_stays(tmp_path: Path, instanc
     assert outcome(settings) == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.6, *(pytest.param(share, marks=pytest.mark.faults) for share in (0.05, 0.3, 0.9))])
 def test_a_killed_command_is_taken_up_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float

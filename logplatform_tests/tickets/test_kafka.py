@@ -37,6 +37,8 @@ from logplatform_tests.tickets.outcome import Outcome, outcome, refused_of, sett
 from logplatform_tests.tickets.test_ingest import fill, ingest, made
 from logplatform_tests.tickets.test_kills import Steps
 
+pytestmark = pytest.mark.slow
+
 SPAWN = multiprocessing.get_context("spawn")
 BATCH = 90
 

@@ -13,6 +13,7 @@ from logplatform.settings.model import Settings
 from logplatform.settings.stores import KafkaStore, SparkStore
 from logplatform.settings.tickets import KafkaTopic
 from logplatform.stores.kafka_topics import KafkaTopics
+from logplatform.stores.spark_session import open_session
 from logplatform.tenancy import open_tenancy
 from logplatform.tickets.engine import Taken, TicketEngine, Topic, open_engine
 from logplatform.tickets.report import Progress
@@ -23,6 +24,8 @@ from logplatform_tests.tickets.outcome import outcome, settings_in
 from logplatform_tests.tickets.test_ingest import fill, ingest, made
 
 pytest.importorskip("pyspark")
+
+pytestmark = pytest.mark.slow
 
 SPAWN = multiprocessing.get_context("spawn")
 LIMIT = 4_000
@@ -104,6 +107,9 @@ def test_kafka_is_read_as_by_our_own_reader_and_a_jvm_that_died_is_followed_by_a
         with engine.take(topic, wanted, None) as taken:
             assert taken.messages == 30
 
+    # A JVM that was started for a topic in a folder has no connector.
+    with open_session(stores.spark, kafka=False) as session:
+        assert session.range(3).count() == 3
     assert _take(settings, topic, "spark", again) == expected
 
 

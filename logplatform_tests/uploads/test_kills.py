@@ -37,6 +37,8 @@ from logplatform_tests.uploads.indexed import ndjson, some_events
 from logplatform_tests.uploads.on_servers import Servers, lies_of_servers, servers
 from logplatform_tests.uploads.rooms import settings_in, stores_in
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["servers"]
 
 EVENTS = some_events(300)
