@@ -2,7 +2,6 @@
 
 import base64
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from logplatform_tests.docker.places import DOCKER
-from logplatform_tests.needed import cannot_be_had
+from logplatform_tests.docker.programs import program
 
 PORTS = {"alive": 8080, "dagster": 3443, "api": 5443, "kibana": 5643, "grafana": 3444}
 BEHIND = ("webserver:3000", "api:5001", "kibana:5601", "grafana:3000")
@@ -61,9 +60,7 @@ def behind() -> Generator[int]:
 @pytest.fixture
 def proxy(tmp_path: Path, behind: int) -> Generator[dict[str, int]]:
     """nginx with the deployment's own configuration: only places and addresses are this test's."""
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if nginx is None:
-        cannot_be_had("nginx is missing")
+    nginx, environment = program("nginx", "usr/sbin/nginx")
     secrets = tmp_path / "secrets"
     subprocess.run([DOCKER / "make-secrets", secrets], capture_output=True, check=True, timeout=60)
     # The test's own user, whose password it knows.
@@ -89,7 +86,7 @@ def proxy(tmp_path: Path, behind: int) -> Generator[dict[str, int]]:
     configuration = tmp_path / "nginx.conf"
     configuration.write_text(text)
     command = [nginx, "-c", configuration, "-p", tmp_path, "-e", "stderr", "-g", "daemon off;"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE) as process:
         try:
             wait_for(ports["alive"], process)
             yield ports

@@ -31,8 +31,9 @@ class Tree:
         """What a program of the tree needs to find the libraries that are there."""
         if self.root == Path("/"):
             return {}
-        folders = [*self.root.glob("usr/lib/*-linux-gnu*"), *self.root.glob("lib/*-linux-gnu*")]
-        return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}
+        patterns = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/systemd")
+        folders = [folder for pattern in patterns for folder in self.root.glob(pattern)]
+        return {"LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)} if folders else {}
 
 
 def installed_or_unpacked(packages: Sequence[str], *needed: str) -> Tree:
