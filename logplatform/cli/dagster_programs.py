@@ -58,7 +58,9 @@ def daemon(session: Session, workspace: Path | None) -> None:
 def code_server(session: Session, host: str, port: int) -> None:
     """The definitions for a webserver and a daemon elsewhere (gRPC); runs start here unless a launcher is set."""
     address = ["--host", host, "--port", str(port)]
-    _become(session, ["dagster", "api", "grpc", "--module-name", "logplatform.definitions", *address])
+    # Runs are started by this Python, for there need not be a `dagster` on PATH.
+    served = ["--use-python-environment-entry-point", "--module-name", "logplatform.definitions"]
+    _become(session, ["dagster", "api", "grpc", *served, *address])
 
 
 @dagster.command()

@@ -7,6 +7,9 @@ What belongs here: the command and what it prints. What does not: starting, watc
 import os
 import signal
 import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,7 @@ from logplatform.settings.environment import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
     from logplatform.orchestration.services import Address
-    from logplatform.orchestration.supervise import Program
+    from logplatform.orchestration.supervise import Running
     from logplatform.settings.model import Settings
 
 EXIT_DIED = 1
@@ -39,16 +42,14 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
     Exit codes: 0 ended by Ctrl-C or SIGTERM; 1 a program died; 2 a port is taken, or it runs already.
     """
     # Dagster is imported here and not above: `logplatform --help` needs none of it.
-    from logplatform.orchestration.home import WORKSPACE, opened_instance  # noqa: PLC0415
-    from logplatform.orchestration.services import alone, api_program, free_address, programs  # noqa: PLC0415
+    from logplatform.orchestration.home import opened_instance  # noqa: PLC0415
+    from logplatform.orchestration.services import alone, free_address  # noqa: PLC0415
 
     settings = session.ready
     address = free_address(host or settings.dagster.host, settings.dagster.port if port is None else port)
-    planned = programs(address, WORKSPACE, settings.log_directory)
-    api_address = None
+    api = None
     if settings.api.enabled:
-        api_address = free_address(settings.api.host, settings.api.port if api_port is None else api_port, "--api-port")
-        planned.append(api_program(api_address, settings.log_directory))
+        api = free_address(settings.api.host, settings.api.port if api_port is None else api_port, "--api-port")
     if session.loaded.file is not None:
         os.environ[CONFIG_VARIABLE] = str(session.loaded.file.absolute())
     # The API's page links to Dagster where it is, not where the settings would have it.
@@ -59,26 +60,21 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
         with opened_instance(settings) as instance:
             home = instance.root_directory
         try:
-            _serve(settings, planned, address, api_address, home)
+            _serve(settings, address, api, home)
         except KeyboardInterrupt:
             console().print("Ended.")
             return
     sys.exit(EXIT_DIED)
 
 
-def _serve(
-    settings: "Settings", planned: "list[Program]", address: "Address", api: "Address | None", home: str
-) -> None:
+def _serve(settings: "Settings", address: "Address", api: "Address | None", home: str) -> None:
     """Start everything, say where it is, and wait until something dies."""
-    from logplatform.orchestration.services import wait_until_ready, wait_until_served  # noqa: PLC0415
-    from logplatform.orchestration.supervise import running, wait_for_end  # noqa: PLC0415
+    from logplatform.orchestration.supervise import wait_for_end  # noqa: PLC0415
 
     screen = console()
-    with running(planned, os.environ) as started:
-        with screen.status(f"starting {', '.join(program.name for program in planned)}"):
-            wait_until_ready(address, started)
-            if api:
-                wait_until_served(api, started)
+    with ExitStack() as programs:
+        with screen.status("starting Dagster and the API" if api else "starting Dagster"):
+            started = _started(programs, settings, address, api)
         screen.print(f"Dagster   [bold]{address.url}[/bold]")
         if api:
             screen.print(f"API       [bold]{api.url}[/bold]")
@@ -89,6 +85,26 @@ def _serve(
         sys.stdout.flush()
         ended = wait_for_end(started)
         click.echo(f"The {ended.program.name} died. Its last words:\n{ended.log_tail()}", err=True)
+
+
+def _started(programs: ExitStack, settings: "Settings", address: "Address", api: "Address | None") -> "list[Running]":
+    """Start what others need first; all of it answers, and ends with `programs`."""
+    from logplatform.orchestration import services  # noqa: PLC0415
+    from logplatform.orchestration.supervise import running  # noqa: PLC0415
+
+    logs = settings.log_directory
+    # A path below the data root may be too long for a socket's.
+    place = Path(programs.enter_context(TemporaryDirectory(prefix="logplatform-"))) / "code"
+    workspace = place.with_name("workspace.yaml")
+    workspace.write_text(services.workspace_of(place))
+    first = [services.code_server(place, logs), *([services.api_program(api, logs)] if api else [])]
+    started = programs.enter_context(running(first, os.environ))
+    services.wait_until_loaded(place, started)
+    started = [*started, *programs.enter_context(running(services.programs(address, workspace, logs), os.environ))]
+    services.wait_until_ready(address, started)
+    if api:
+        services.wait_until_served(api, started)
+    return started
 
 
 def _hear(*signals: signal.Signals) -> None:

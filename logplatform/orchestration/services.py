@@ -1,4 +1,4 @@
-"""Dagster's webserver and daemon and the HTTP API as programs, and how to know that they are ready.
+"""Dagster's programs and the HTTP API, and how to know that they are ready.
 
 What belongs here: their command lines, the address, the wait. What does not: keeping them running (`supervise`), and
 what is printed (`logplatform up`).
@@ -22,6 +22,7 @@ from logplatform.failures import PermanentFailure, TransientFailure
 from logplatform.orchestration.supervise import Program, Running, first_ended
 
 START_SECONDS = 300.0
+LOCATION = "logplatform"
 LOCK_FILE = "up.lock"
 _ASK_SECONDS = 10
 _POLL_SECONDS = 0.25
@@ -59,6 +60,22 @@ def free_address(host: str, port: int, option: str = "--port") -> Address:
         return Address(host, probe.getsockname()[1])
 
 
+def code_server(place: Path, logs: Path) -> Program:
+    """The server of the definitions, at the socket `place`; runs start there.
+
+    The webserver and the daemon share it: each of them would load the definitions by itself, the daemon every minute.
+    """
+    served = ["--module-name", "logplatform.definitions", "--location-name", LOCATION, "--socket", str(place)]
+    # Runs are started by this Python, for there need not be a `dagster` on PATH.
+    start = ["-m", "dagster", "code-server", "start", "--use-python-environment-entry-point", *served]
+    return Program("code server", [sys.executable, *start], logs / "code-server.log")
+
+
+def workspace_of(place: Path) -> str:
+    """The workspace file of a webserver and a daemon that find the definitions at the socket `place`."""
+    return json.dumps({"load_from": [{"grpc_server": {"socket": str(place), "location_name": LOCATION}}]})
+
+
 def programs(address: Address, workspace: Path, logs: Path) -> list[Program]:
     """The webserver and the daemon."""
     web = ["-m", "dagster_webserver", "-h", address.host, "-p", str(address.port), "-w", str(workspace)]
@@ -73,6 +90,21 @@ def api_program(address: Address, logs: Path) -> Program:
     """The HTTP API; it reads the settings file that LOGPLATFORM_CONFIG names."""
     arguments = ["-m", "logplatform", "api", "--host", address.host, "--port", str(address.port)]
     return Program("API", [sys.executable, *arguments], logs / "api.log")
+
+
+def wait_until_loaded(place: Path, started: Sequence[Running], seconds: float = START_SECONDS) -> None:
+    """Wait until a code server has read the definitions, be it that they cannot be loaded.
+
+    Raises PermanentFailure with the reason if a program dies, TransientFailure if nothing answers within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        _none_ended(started)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(str(place)) == 0:
+                return
+        time.sleep(_POLL_SECONDS)
+    raise TransientFailure(f"the definitions were not loaded within {seconds:.0f} s")
 
 
 def wait_until_served(address: Address, started: Sequence[Running], seconds: float = START_SECONDS) -> None:

@@ -109,7 +109,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """`logplatform up` on the input above."""
     root = tmp_path_factory.mktemp("ui")
