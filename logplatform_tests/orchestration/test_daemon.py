@@ -26,8 +26,6 @@ import sys
 import dagster._daemon.controller as controller
 controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 1
 from dagster._daemon.cli import main
-
-pytestmark = pytest.mark.slow
 main()
 """
 BACKFILL = """mutation ($p: LaunchBackfillParams!) {launchPartitionBackfill(backfillParams: $p) {
@@ -62,6 +60,7 @@ def standing(address: Address, backfill_id: str) -> dict[str, Any]:
     return graphql(address, STANDING, {"b": backfill_id})["partitionBackfillOrError"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_files_come_in_by_themselves_and_a_backfill_over_gap_days_completes(
     settings: Settings, instance: dg.DagsterInstance, address: Address
