@@ -32,3 +32,6 @@ def compare(rows: int) -> Iterator[Comparison]:
             raise ValueError(f"not every row is there: {cost.facts}")
     name = f"{rows:,} rows into PostgreSQL (COPY)"
     yield Comparison(name, "psycopg executemany", best(copies), best(inserts), aim=10)
+    yield Comparison(
+        "the same: CPU of the client", "psycopg executemany", best(copies), best(inserts), by="cpu", aim=10
+    )

@@ -3,7 +3,7 @@
 What belongs here: one way each of the same rows into the same table. What does not: the server (`benchmarks.sql`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import sqlalchemy as sa
@@ -13,7 +13,6 @@ from logplatform.settings.stores import SqlStore
 from logplatform.stores.bulk import insert_columns
 from logplatform.stores.places import PostgresSchema
 from logplatform.stores.session_schema import piece_row
-from logplatform.stores.sql import Database
 
 Piece = Callable[[], dict[str, float]]
 Insert = Callable[[sa.Connection, list[list[object]]], int]
@@ -48,19 +47,23 @@ def _work(url: str, password: str, rows: int, insert: Insert) -> Piece:
     with database.write() as connection:
         connection.execute(sa.text(f"TRUNCATE {piece_row.name}"))
 
+    batches = list(_batches(rows))
+
     def run() -> dict[str, float]:
+        count = 0
         with closing(database):
-            return {"rows": _fill(database, rows, insert)}
+            for columns in batches:
+                with database.write() as connection:
+                    count += insert(connection, columns)
+        return {"rows": count}
 
     return run
 
 
-def _fill(database: Database, rows: int, insert: Insert) -> int:
-    count = 0
+def _batches(rows: int) -> Iterator[list[list[object]]]:
+    """The rows by columns, ready: making them is no database's work."""
     for first in range(0, rows, _BATCH):
         ranks = range(first, min(first + _BATCH, rows))
         moments = [f"2025-05-12 {rank // 3_600 % 24:02d}:{rank // 60 % 60:02d}:{rank % 60:02d}" for rank in ranks]
         same = len(ranks)
-        with database.write() as connection:
-            count += insert(connection, [[1] * same, list(ranks), list(ranks), list(moments), [None] * same])
-    return count
+        yield [[1] * same, list(ranks), list(ranks), list(moments), [None] * same]

@@ -31,8 +31,7 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Columns)
     `YYYY-MM-DD HH:MM:SS[.fff]` text).
     """
     if connection.dialect.name == "postgresql":
-        every = (column if isinstance(column, Sequence) else repeat(column, row_count(columns)) for column in columns)
-        return _copied(connection, table, zip(*every, strict=True))
+        return _copied_columns(connection, table, columns)
     bound = [column for column in columns if isinstance(column, Sequence)]
     count, width = len(bound[0]), len(bound)
     size = min(ROWS_A_STATEMENT, PARAMETERS_A_STATEMENT // width)
@@ -52,7 +51,9 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Iterable[Seque
     Values are handed to the driver as they are. Raises SQLAlchemy's IntegrityError if a row breaks a constraint.
     """
     if connection.dialect.name == "postgresql":
-        return _copied(connection, table, rows)
+        from logplatform.stores.postgres_copy import copy_rows  # noqa: PLC0415 (psycopg is in the extra `server`)
+
+        return copy_rows(connection, table.name, table.columns.keys(), rows)
     names, stream, count = table.columns.keys(), iter(rows), 0
     while chunk := list(islice(stream, ROWS_A_STATEMENT)):
         connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in chunk])
@@ -60,10 +61,14 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Iterable[Seque
     return count
 
 
-def _copied(connection: sa.Connection, table: sa.Table, rows: Iterable[Sequence[object]]) -> int:
-    from logplatform.stores.postgres_copy import copy_rows  # noqa: PLC0415 (psycopg is in the extra `server`)
+def _copied_columns(connection: sa.Connection, table: sa.Table, columns: Columns) -> int:
+    import pyarrow as pa  # noqa: PLC0415 (only here, where psycopg of the extra `server` is needed too)
 
-    return copy_rows(connection, table.name, table.columns.keys(), rows)
+    from logplatform.stores.postgres_copy import copy_columns  # noqa: PLC0415
+
+    count = row_count(columns)
+    arrays = [pa.array(column) if isinstance(column, Sequence) else pa.repeat(column, count) for column in columns]
+    return copy_columns(connection, table.name, pa.table(arrays, names=table.columns.keys()))
 
 
 def row_count(columns: Columns) -> int:

@@ -144,6 +144,20 @@ def test_bulk_insertion_of_an_uneven_number_of_rows(database: Database) -> None:
     assert found == list(range(2_345))
 
 
+def test_bulk_insertion_keeps_any_text(database: Database) -> None:
+    texts = ["", None, 'a "quoted" text', "two\nlines\r\n", "\\.", "\\N", ",", "漢字 🎫", " ", "NULL", "a\0b"]
+    count = len(texts)
+    with database.write() as connection:
+        insert_columns(connection, piece_row, [7, range(count), None, ["2025-05-12 06:00:00.125"] * count, texts])
+    with database.read() as connection:
+        found = connection.execute(sa.select(piece_row).order_by(piece_row.c.rang)).all()
+    assert [row.details for row in found][:-1] == texts[:-1]
+    assert found[-1].details in ("a\0b", "a\N{SYMBOL FOR NULL}b")
+    assert {(row.numero_piece, row.timestamp_production) for row in found} == {
+        (None, datetime(2025, 5, 12, 6, 0, 0, 125_000, tzinfo=UTC).replace(tzinfo=None))
+    }
+
+
 def test_upgrade_from_the_state_before_keeps_what_was_there(new_place: Place) -> None:
     """A database of the first revision gets the session tables, and its schema is then what the code says."""
     database = new_place.connect()
