@@ -19,7 +19,8 @@ from sqlalchemy.exc import IntegrityError
 
 from logplatform.stores.postgres_connection import NUL_SHOWN
 
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 5_000
+"""Few, so that the server works on some while the next are written."""
 _NO_HEADER = csv.WriteOptions(include_header=False)
 
 
