@@ -91,6 +91,8 @@ def test_it_answers_with_the_sensors_on_and_ctrl_c_ends_all_of_it(
 
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) >= 3
+    # Who loads the definitions by itself takes seconds for it, the daemon every minute.
+    assert len([one for one in children if "grpc" in one.cmdline()]) == 1
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert all_gone(children, 5)
