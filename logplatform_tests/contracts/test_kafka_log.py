@@ -275,7 +275,7 @@ def test_a_connection_that_is_cut_in_mid_write_or_slow_loses_and_doubles_nothing
     kafka_behind_proxy: tuple[OwnServer[KafkaStore], TcpProxy],
 ) -> None:
     server, proxy = kafka_behind_proxy
-    topics = KafkaTopics.of(server.store, OWNER, 1, seconds=10)
+    topics = KafkaTopics.of(server.store, OWNER, 1)
     log, refused = topics.make("topic", 1), topics.make_refused("refused", 1)
     sent = [b"%d" % n + b" " * 1_000 for n in range(2_000)]
     for round_, cut_at in enumerate((1_500, 40_000, 300_000, 1_000_000)):
@@ -300,9 +300,11 @@ def test_a_connection_that_is_cut_in_mid_write_or_slow_loses_and_doubles_nothing
     assert len(all_of(log, {0: 1_900})[0]) == 100
     proxy.delay_seconds = 0
     # The connection breaks in the transaction: it is whole or not there, and the next one knows.
+    broken = KafkaTopics.of(server.store, OWNER, 1, seconds=10).make_refused("refused", 1)
+    broken.take_over()
     proxy.drop_after(3_000)
     with suppress(TransientFailure):
-        refused.append_to(0, [b"x" * 200 + b"%d" % n for n in range(50)])
+        broken.append_to(0, [b"x" * 200 + b"%d" % n for n in range(50)])
     proxy.resume()
     refused.take_over()
     found = all_of(refused)[0]
