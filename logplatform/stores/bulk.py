@@ -31,7 +31,9 @@ def insert_columns(connection: sa.Connection, table: sa.Table, columns: Columns)
     `YYYY-MM-DD HH:MM:SS[.fff]` text).
     """
     if connection.dialect.name == "postgresql":
-        return _copied_columns(connection, table, columns)
+        from logplatform.stores.postgres_copy import copy_columns  # noqa: PLC0415 (psycopg is in the extra `server`)
+
+        return copy_columns(connection, table.name, table.columns.keys(), columns)
     bound = [column for column in columns if isinstance(column, Sequence)]
     count, width = len(bound[0]), len(bound)
     size = min(ROWS_A_STATEMENT, PARAMETERS_A_STATEMENT // width)
@@ -59,16 +61,6 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Iterable[Seque
         connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in chunk])
         count += len(chunk)
     return count
-
-
-def _copied_columns(connection: sa.Connection, table: sa.Table, columns: Columns) -> int:
-    import pyarrow as pa  # noqa: PLC0415 (only here, where psycopg of the extra `server` is needed too)
-
-    from logplatform.stores.postgres_copy import copy_columns  # noqa: PLC0415
-
-    count = row_count(columns)
-    arrays = [pa.array(column) if isinstance(column, Sequence) else pa.repeat(column, count) for column in columns]
-    return copy_columns(connection, table.name, pa.table(arrays, names=table.columns.keys()))
 
 
 def row_count(columns: Columns) -> int:

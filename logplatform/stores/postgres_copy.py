@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from pyarrow import csv
 from sqlalchemy.exc import IntegrityError
 
+from logplatform.stores.bulk import Columns, row_count
 from logplatform.stores.postgres_connection import NUL_SHOWN
 
 _ROWS_AT_ONCE = 5_000
@@ -37,16 +38,19 @@ def copy_rows(connection: sa.Connection, table: str, columns: Sequence[str], row
     return count
 
 
-def copy_columns(connection: sa.Connection, table: str, columns: pa.Table) -> int:
+def copy_columns(connection: sa.Connection, table: str, names: Sequence[str], columns: Columns) -> int:
     """As `copy_rows`, of columns whose values are numbers, texts or null; an empty text is not null."""
-    with _copying(connection, table, columns.column_names, "csv") as copy:
-        for first in range(0, columns.num_rows, _ROWS_AT_ONCE):
+    count = row_count(columns)
+    arrays = [pa.array(column) if isinstance(column, Sequence) else pa.repeat(column, count) for column in columns]
+    rows = pa.table(arrays, names=names)
+    with _copying(connection, table, names, "csv") as copy:
+        for first in range(0, count, _ROWS_AT_ONCE):
             buffer = pa.BufferOutputStream()
             # Arrow puts every text in quotes, and null is the only thing that is empty without them.
-            csv.write_csv(columns.slice(first, _ROWS_AT_ONCE), buffer, _NO_HEADER)
+            csv.write_csv(rows.slice(first, _ROWS_AT_ONCE), buffer, _NO_HEADER)
             # PostgreSQL keeps no NUL: see `postgres_connection`.
             copy.write(buffer.getvalue().to_pybytes().replace(b"\0", NUL_SHOWN.encode()))
-    return columns.num_rows
+    return count
 
 
 @contextmanager
