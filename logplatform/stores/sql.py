@@ -7,7 +7,9 @@ On SQLite every write begins with BEGIN IMMEDIATE: a transaction that reads firs
 with "database is locked", whatever the busy timeout (https://www.sqlite.org/lang_transaction.html).
 """
 
+import sqlite3
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from logplatform.failures import PermanentFailure
 
 BUSY_TIMEOUT_SECONDS = 30
+_BUSY_PAUSE_SECONDS = 0.01
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -190,11 +193,27 @@ def head() -> str | None:
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
-def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 (a DB-API connection has no type)
+def _configure_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     # None hands BEGIN to us: the driver would otherwise begin on its own, and only before a write.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    _keep_a_write_ahead_log(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _keep_a_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # A new file goes over to its log but once, and of all statements this one does not wait for the busy timeout when
+    # another process is at it too (or writes): SQLite sees a deadlock coming and gives up at once.
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def is_known(revision: str) -> bool:

@@ -186,6 +186,18 @@ def test_processes_that_upgrade_at_once_do_it_once(state: str | None, new_place:
     assert [child.exitcode for child in children] == [0, 0, 0, 0]
 
 
+def test_a_new_sqlite_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
+    """SQLite's own timeout does not stand for the step from a new file to one with a write-ahead log."""
+    path = tmp_path / "archives.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN IMMEDIATE")
+        opened = pool.submit(lambda: SqliteFile(path).open().revision())
+        with pytest.raises(TimeoutError):
+            opened.result(timeout=0.3)
+        other.execute("COMMIT")
+        assert opened.result() == REVISIONS[-1]
+
+
 def test_a_database_of_a_newer_logplatform_is_refused_with_what_to_do(database: Database) -> None:
     with database.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
