@@ -98,18 +98,20 @@ def annotation_at(path: Sequence[str | int], root: object) -> object | None:
     return _plain(found)
 
 
-def _without_tags(path: KeyPath, root: object) -> KeyPath:
-    """A path without the tags that pydantic puts in where sections are told apart by their `type`."""
-    found, kept = root, list[str | int]()
+def _without_tags(path: KeyPath, root: object) -> tuple[KeyPath, object | None]:
+    """A path without the tags that pydantic puts in where sections are told apart by their `type`, and the type of the
+    section that its last key stands in.
+    """
+    found, holder, kept = root, None, list[str | int]()
     for key in path:
-        parts = _sections(found)
-        tagged = [part for part in parts if part.model_fields["type"].default == key] if len(parts) > 1 else []
+        tagged = [part for part in _sections(found) if _tag(part) == key]
         if tagged:
             found = tagged[0]
         else:
-            found = None if found is None else _step(_plain(found), key)
+            holder = _plain(found)
+            found = None if found is None else _step(holder, key)
             kept.append(key)
-    return tuple(kept)
+    return tuple(kept), holder
 
 
 def _sections(annotation: object) -> list[type[Section]]:
@@ -119,6 +121,11 @@ def _sections(annotation: object) -> list[type[Section]]:
         return []
     parts = [_plain(part) for part in typing.get_args(plain)]
     return [part for part in parts if isinstance(part, type) and issubclass(part, Section)]
+
+
+def _tag(section: type[Section]) -> object:
+    field = section.model_fields.get("type")
+    return field.default if field else None
 
 
 def known_keys(annotation: object) -> set[str]:
@@ -170,20 +177,22 @@ def from_validation(error: ValidationError, raw: object, root: type[Section]) ->
     A value is shown only where it must be one of a few words: anything else may be a secret.
     """
     for detail in error.errors(include_url=False, include_input=False):
-        path = _without_tags(detail["loc"], root)
+        path, holder = _without_tags(detail["loc"], root)
         context = detail.get("ctx", {})
         conflicts = context.get("conflicts")
         if isinstance(conflicts, tuple):
             yield from ((path + c.path, c.message, "") for c in conflicts if isinstance(c, Conflict))
         else:
-            yield path, *_told(detail, path, value_at(path, raw), root)
+            yield path, *_told(detail, path, value_at(path, raw), root, holder)
 
 
-def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section]) -> tuple[str, str]:
+def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section], holder: object) -> tuple[str, str]:
     kind, last, context = detail["type"], str(path[-1]) if path else "", detail.get("ctx", {})
     message = detail["msg"].removeprefix("Value error, ")
-    if kind in {"extra_forbidden", "union_tag_invalid"}:
-        return _unknown_word(kind, last, context, annotation_at(path[:-1], root))
+    if kind == "extra_forbidden":
+        return f"unknown key {last!r}", _other_key(last, holder, annotation_at(path[:-1], root))
+    if kind == "union_tag_invalid":
+        return _unknown_type(str(context["tag"]), str(context["expected_tags"]))
     if kind == "missing":
         return "is missing", f"add `{last}:`"
     if kind == "literal_error":
@@ -195,10 +204,14 @@ def _told(detail: ErrorDetails, path: KeyPath, value: object, root: type[Section
     return message.replace("Input should be", "must be"), _TYPE_FIXES.get(kind, "")
 
 
-def _unknown_word(kind: str, key: str, context: Mapping[str, object], section: object) -> tuple[str, str]:
-    if kind == "extra_forbidden":
-        return f"unknown key {key!r}", did_you_mean(key, known_keys(section))
-    tag, known = str(context["tag"]), re.findall(r"'([^']*)'", str(context["expected_tags"]))
+def _other_key(key: str, holder: object, section: object) -> str:
+    """The fix for a key that `holder` does not know, which may be one of several types of `section`."""
+    others = sorted(f"`type: {_tag(part)}`" for part in _sections(section) if key in part.model_fields)
+    return f"it belongs to {' or '.join(others)}" if others else did_you_mean(key, known_keys(holder))
+
+
+def _unknown_type(tag: str, expected: str) -> tuple[str, str]:
+    known = re.findall(r"'([^']*)'", expected)
     other = _OTHER_TYPES.get(tag.lower(), "") if "folder" in known else ""
     return f"type {tag!r} is not known here", other or did_you_mean(tag, known)
 

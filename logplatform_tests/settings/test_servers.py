@@ -84,6 +84,7 @@ def test_no_secret_is_in_what_dagster_shows(tmp_path: Path) -> None:
         ("remote_path: x, host: 'u@h'", "the host's name or address alone"),
         ("remote_path: x, port: 70000", "less than or equal to 65535"),
         ("remote_path: x, passwd: y", "unknown key 'passwd'; did you mean 'password'?"),
+        ("remote_path: x, path: y", "unknown key 'path'; it belongs to `type: folder`"),
     ],
 )
 def test_mistakes_are_told_at_their_place(tmp_path: Path, field: str, told: str) -> None:
@@ -92,6 +93,15 @@ def test_mistakes_are_told_at_their_place(tmp_path: Path, field: str, told: str)
         loaded(tmp_path, f"archives:\n  sources: [{{name: a, type: sftp, user: u, {host}{field}}}]\n")
     assert told in str(caught.value)
     assert "logplatform.yaml:2:" in str(caught.value)
+
+
+def test_a_key_of_servers_in_a_folder_is_told_with_the_types_that_have_it(tmp_path: Path) -> None:
+    """Who leaves out `type: sftp` has written a folder."""
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, "archives:\n  sources: [{name: a, host: h, path: x, zz: 1}]\n")
+    assert "unknown key 'host'; it belongs to `type: ftp` or `type: sftp`" in str(caught.value)
+    assert "unknown key 'zz'; known: delete_source, enabled, name, path, " in str(caught.value)
+    assert "remote_path" not in str(caught.value)
 
 
 def test_the_check_tells_what_a_login_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
