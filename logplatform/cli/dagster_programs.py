@@ -54,10 +54,11 @@ def daemon(session: Session, workspace: Path | None) -> None:
 @dagster.command("code-server")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=_CODE_SERVER_PORT, show_default=True)
+@click.option("--socket", type=click.Path(path_type=Path), help="Listen at this file, and at no port.")
 @pass_session
-def code_server(session: Session, host: str, port: int) -> None:
+def code_server(session: Session, host: str, port: int, socket: Path | None) -> None:
     """The definitions for a webserver and a daemon elsewhere (gRPC); runs start here unless a launcher is set."""
-    address = ["--host", host, "--port", str(port)]
+    address = ["--socket", str(socket)] if socket else ["--host", host, "--port", str(port)]
     # Runs are started by this Python, for there need not be a `dagster` on PATH.
     served = ["--use-python-environment-entry-point", "--module-name", "logplatform.definitions"]
     _become(session, ["dagster", "api", "grpc", *served, *address])

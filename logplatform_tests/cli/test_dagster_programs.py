@@ -10,10 +10,12 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from logplatform.orchestration.services import Address, load_problem
+from logplatform_tests.docker.places import DOCKER
 
 pytestmark = pytest.mark.slow
 
@@ -54,15 +56,25 @@ def answered(process: "subprocess.Popen[bytes]", url: str) -> None:
     pytest.fail(f"{url} does not answer")
 
 
-def test_a_webserver_shows_the_definitions_of_a_code_server(tmp_path: Path) -> None:
+@pytest.fixture
+def place() -> Generator[Path]:
+    """Where a socket may be: the system bounds its path to about a hundred characters."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / "definitions.sock"
+
+
+@pytest.mark.parametrize("by", ["dagster", "systemd"])
+def test_a_webserver_shows_the_definitions_of_a_code_server(by: str, place: Path, tmp_path: Path) -> None:
+    """By a port as in containers, and by a socket as with systemd."""
     (tmp_path / "logplatform.yaml").write_text("data_root: data\n")
     code, web = free_port(), free_port()
     workspace = tmp_path / "workspace.yaml"
-    workspace.write_text(
-        f"load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {code}, location_name: logplatform}}\n"
-    )
+    text = (DOCKER / by / "workspace.yaml").read_text()
+    text = text.replace("host: code-server, port: 4000", f"host: 127.0.0.1, port: {code}")
+    workspace.write_text(text.replace("/run/logplatform/definitions.sock", str(place)))
+    listening = {"dagster": ["--port", str(code)], "systemd": ["--socket", str(place)]}
     with (
-        started(tmp_path, "code-server", "--port", str(code)),
+        started(tmp_path, "code-server", *listening[by]),
         started(tmp_path, "webserver", "--port", str(web), "--workspace", str(workspace)) as webserver,
     ):
         address = Address("127.0.0.1", web)

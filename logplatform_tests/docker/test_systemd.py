@@ -21,7 +21,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     started = tmp_path / "logplatform"
     started.write_text("#!/bin/sh\n")
     started.chmod(0o755)
-    files = [tmp_path / path.name for path in sorted((DOCKER / "systemd").iterdir())]
+    files = [tmp_path / path.name for path in sorted((DOCKER / "systemd").glob("logplatform*"))]
     for file in files:
         text = (DOCKER / "systemd" / file.name).read_text()
         file.write_text(text.replace("/opt/logplatform/bin/logplatform", str(started)))
