@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,14 +97,7 @@ def wait_until_loaded(place: Path, started: Sequence[Running], seconds: float = 
 
     Raises PermanentFailure with the reason if a program dies, TransientFailure if nothing answers within `seconds`.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        _none_ended(started)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            if probe.connect_ex(str(place)) == 0:
-                return
-        time.sleep(_POLL_SECONDS)
-    raise TransientFailure(f"the definitions were not loaded within {seconds:.0f} s")
+    _wait(lambda: _listens(place), started, seconds, "the definitions were not loaded")
 
 
 def wait_until_served(address: Address, started: Sequence[Running], seconds: float = START_SECONDS) -> None:
@@ -112,13 +105,7 @@ def wait_until_served(address: Address, started: Sequence[Running], seconds: flo
 
     Raises PermanentFailure with the reason if a program dies, TransientFailure if nothing answers within `seconds`.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        _none_ended(started)
-        if _answers(f"{address.url}/health"):
-            return
-        time.sleep(_POLL_SECONDS)
-    raise TransientFailure(f"the API does not answer at {address.url} after {seconds:.0f} s")
+    _wait(lambda: _answers(f"{address.url}/health"), started, seconds, f"the API did not answer at {address.url}")
 
 
 def wait_until_ready(address: Address, started: Sequence[Running], seconds: float = START_SECONDS) -> None:
@@ -127,15 +114,20 @@ def wait_until_ready(address: Address, started: Sequence[Running], seconds: floa
     Raises PermanentFailure with the reason if a program dies or the definitions do not load, TransientFailure if
     nothing answers within `seconds`.
     """
+    _wait(lambda: answers(address), started, seconds, f"the webserver did not answer at {address.url}")
+    if problem := load_problem(address):
+        raise PermanentFailure(f"Dagster cannot load the definitions: {problem}")
+
+
+def _wait(until: Callable[[], bool], started: Sequence[Running], seconds: float, otherwise: str) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        _none_ended(started)
-        if answers(address):
-            if problem := load_problem(address):
-                raise PermanentFailure(f"Dagster cannot load the definitions: {problem}")
+        if ended := first_ended(started):
+            raise PermanentFailure(f"the {ended.program.name} ended at once:\n{ended.log_tail()}")
+        if until():
             return
         time.sleep(_POLL_SECONDS)
-    raise TransientFailure(f"the webserver does not answer at {address.url} after {seconds:.0f} s")
+    raise TransientFailure(f"{otherwise} within {seconds:.0f} s")
 
 
 def answers(address: Address) -> bool:
@@ -143,9 +135,9 @@ def answers(address: Address) -> bool:
     return _answers(f"{address.url}/server_info")
 
 
-def _none_ended(started: Sequence[Running]) -> None:
-    if ended := first_ended(started):
-        raise PermanentFailure(f"the {ended.program.name} ended at once:\n{ended.log_tail()}")
+def _listens(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(place)) == 0
 
 
 def _answers(url: str) -> bool:
