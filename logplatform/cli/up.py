@@ -42,7 +42,7 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
     Exit codes: 0 ended by Ctrl-C or SIGTERM; 1 a program died; 2 a port is taken, or it runs already.
     """
     # Dagster is imported here and not above: `logplatform --help` needs none of it.
-    from logplatform.orchestration.home import opened_instance  # noqa: PLC0415
+    from logplatform.orchestration.home import prepare_home  # noqa: PLC0415
     from logplatform.orchestration.services import alone, free_address  # noqa: PLC0415
 
     settings = session.ready
@@ -56,9 +56,7 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
     os.environ["LOGPLATFORM_DAGSTER__HOST"], os.environ["LOGPLATFORM_DAGSTER__PORT"] = address.host, str(address.port)
     _hear(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with alone(settings.data_root):
-        # Opened once before the others, so that two of them do not make Dagster's tables at the same moment.
-        with opened_instance(settings) as instance:
-            home = instance.root_directory
+        home = prepare_home(settings, os.environ)
         try:
             _serve(settings, address, api, home)
         except KeyboardInterrupt:
@@ -67,7 +65,7 @@ def up(session: Session, port: int | None, host: str | None, api_port: int | Non
     sys.exit(EXIT_DIED)
 
 
-def _serve(settings: "Settings", address: "Address", api: "Address | None", home: str) -> None:
+def _serve(settings: "Settings", address: "Address", api: "Address | None", home: Path) -> None:
     """Start everything, say where it is, and wait until something dies."""
     from logplatform.orchestration.supervise import wait_for_end  # noqa: PLC0415
 

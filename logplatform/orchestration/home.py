@@ -3,6 +3,7 @@
 What belongs here: putting the folder and its `dagster.yaml` in place. What does not: what Dagster loads (`assembly`).
 """
 
+import fcntl
 import os
 from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
@@ -23,14 +24,15 @@ PLANNED_VARIABLE = "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"
 
 _MARK = "logplatform writes this file anew"
 _CONCURRENCY = "max_concurrent_runs: 2"
+_MADE_FILE = ".storage"
 
 
 def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
     """Make Dagster's home usable and name it in `env`; return it.
 
     DAGSTER_HOME where the user set one, else the settings' `dagster.home`, else `dagster` under the data root. The
-    packaged `dagster.yaml` is put in, with the settings' concurrency, unless somebody's own is there. Raises
-    PermanentFailure if the folder cannot be made.
+    packaged `dagster.yaml` is put in, with the settings' concurrency, unless somebody's own is there, and Dagster has
+    made its files there. Raises PermanentFailure if the folder cannot be made.
     """
     named = env.get(HOME_VARIABLE)
     home = (Path(named) if named else settings.dagster_home).absolute()
@@ -39,6 +41,8 @@ def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         if not file.exists() or _MARK in file.read_text():
             _replace(file, instance_yaml(settings))
+            if settings.dagster.storage.type == "sqlite":
+                _make_storage(home)
     except OSError as error:
         raise PermanentFailure(f"Dagster's home {home} cannot be used: {error.strerror}") from error
     env[HOME_VARIABLE] = str(home)
@@ -67,6 +71,16 @@ def opened_instance(settings: Settings) -> Generator[dg.DagsterInstance]:
     prepare_home(settings, os.environ)
     with dg.DagsterInstance.get() as instance:
         yield instance
+
+
+def _make_storage(home: Path) -> None:
+    # Dagster's programs and our commands may start at once on a new home. Two that make its SQLite files at the same
+    # moment would each write a version into them, after which none of them opens any more.
+    with (home / _MADE_FILE).open("a+") as made:
+        fcntl.flock(made, fcntl.LOCK_EX)
+        if not made.tell():
+            dg.DagsterInstance.from_config(str(home)).dispose()
+            made.write("Dagster's files are made\n")
 
 
 def _replace(file: Path, text: str) -> None:

@@ -1,6 +1,8 @@
 """Dagster's storage on PostgreSQL: its tables beside the platform's, its password in no file."""
 
+import multiprocessing
 import os
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +21,33 @@ from logplatform.tenancy import open_tenancy
 def on_postgres(folder: Path, store: SqlStore) -> Settings:
     storage = DagsterSettings(storage=DagsterStorage(type="postgresql"))
     return Settings(data_root=folder, stores=StoresSettings(sql=store), dagster=storage)
+
+
+def _open(settings: Settings, together: Barrier) -> None:
+    together.wait()
+    prepare_home(settings, os.environ)
+    for _ in range(2):
+        with dg.DagsterInstance.get() as instance:
+            assert instance.get_runs_count() == 0
+            assert instance.all_instigator_state() == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_programs_that_start_at_once_make_a_new_storage_together(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """As the units of systemd do, or two commands on a new platform."""
+    settings = Settings(data_root=tmp_path)
+    if kind == "postgresql":
+        settings = on_postgres(tmp_path, request.getfixturevalue("postgres_store"))
+    spawn = multiprocessing.get_context("spawn")
+    together = spawn.Barrier(3)
+    children = [spawn.Process(target=_open, args=(settings, together)) for _ in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0, 0, 0]
 
 
 def connected(store: SqlStore) -> "psycopg.Connection[tuple[str]]":
