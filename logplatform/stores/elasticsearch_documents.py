@@ -3,7 +3,7 @@
 What belongs here: the form of a document there. What does not: sending (`elasticsearch_bulk`), and which field holds
 what (`elasticsearch_template`).
 
-The lines are made by DuckDB, by column and outside of Python's lock: 140,000 documents a second on one core, where
+The lines are made by DuckDB, by column and outside of Python's lock: 180,000 documents a second on one core, where
 rows as dictionaries and msgspec make 73,000.
 """
 
@@ -58,13 +58,14 @@ class LineMaker:
 
         Documents that are there already are refused by the server where there is no suffix, else replaced.
         """
-        body = " || ".join(_fragments(batch, generation))
+        # One concat of all: a chain of || would copy a line once more with each of its parts.
+        body = ", ".join(_fragments(batch, generation))
         action = "index" if suffix else "create"
         begin = f'{{"{action}":{{"_index":"{index}","_id":"'
         table = pa.Table.from_batches([_with_pieces(batch)])
         self._engine.register("batch", table)
         query = (
-            f"SELECT $begin || id || $suffix || '\"}}}}' || chr(10) || '{{' || {body} || '}}' || chr(10) AS line "  # noqa: S608 (names of the schema)
+            f"SELECT concat($begin, id, $suffix, '\"}}}}' || chr(10) || '{{', {body}, '}}' || chr(10)) AS line "  # noqa: S608 (names of the schema)
             "FROM batch"
         )
         values = {"begin": begin, "suffix": suffix, "origin": msgspec.json.encode(origin).decode()}
@@ -79,15 +80,15 @@ class LineMaker:
 
 
 def _fragments(batch: pa.RecordBatch, generation: int) -> Iterator[str]:
-    """SQL of each part of a document, what is null left out; all but the first begin with a comma."""
+    """SQL of each part of a document, null where it is left out; all but the first begin with a comma."""
     yield f"""'"@timestamp":"' || {_MOMENT.format("timestamp")} || '","{WHEN}":' || epoch_us(timestamp)::VARCHAR"""
     yield f"""',"origin":' || $origin || ',"generation":{generation}'"""
     given = {name for name in batch.schema.names if batch.column(name).null_count < batch.num_rows}
     for name in batch.schema.names:
         if name in given and name not in {"timestamp", "origin", *_GEO}:
-            yield f"""coalesce(',"{name}":' || {_value(name, batch.schema.field(name).type)}, '')"""
+            yield f"""',"{name}":' || {_value(name, batch.schema.field(name).type)}"""
     if given & {"country_code", "latitude"}:
-        yield f"CASE WHEN country_code IS NULL AND latitude IS NULL THEN '' ELSE {_geoip()} END"
+        yield f"CASE WHEN country_code IS NULL AND latitude IS NULL THEN NULL ELSE {_geoip()} END"
     if long := _long(batch):
         pieces = (f"""coalesce('"{name}":' || to_json("{_pieces(name)}")::VARCHAR || ',', '')""" for name in long)
         # The last comma has to be followed by something.
@@ -116,7 +117,7 @@ def _geoip() -> str:
         """',"location":{"lat":' || latitude::VARCHAR || ',"lon":' || longitude::VARCHAR || '}'"""
     )
     point = f"""CASE WHEN latitude IS NULL THEN '"location":null' ELSE {point} END"""
-    return f"""',"geoip":{{' || {" || ".join(texts)} || {point} || '}}'"""
+    return f"""concat(',"geoip":{{', {", ".join(texts)}, {point}, '}}')"""
 
 
 def _long(batch: pa.RecordBatch) -> list[str]:
@@ -125,14 +126,14 @@ def _long(batch: pa.RecordBatch) -> list[str]:
     for name in TEXT_BOOSTS:
         column = batch.column(name)
         # The bytes of all are a bound of those of each, and nearly always enough to know.
-        if column.nbytes > LONGEST and any(size > LONGEST for size in _sizes(column)):
+        if column.nbytes > LONGEST and _sizes(column).max() > LONGEST:
             found.append(name)
     return found
 
 
-def _sizes(column: pa.Array) -> Iterator[int]:
+def _sizes(column: pa.Array) -> npt.NDArray[np.int32]:
     offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-    return iter(np.diff(offsets).tolist())
+    return np.diff(offsets)
 
 
 def _pieces(name: str) -> str:
