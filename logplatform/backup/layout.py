@@ -34,7 +34,7 @@ FORMAT = 1
 RESTORING = ".restoring"
 """The note under a data root that a restore has begun there and not ended."""
 MANIFEST, SEAL, OWN, FILES = "manifest.json", "manifest.sha256", "own.ndjson", "files.db"
-_MAKING = ".making-"
+_MAKING, _DROPPING = ".making-", ".dropping-"
 
 TOLD_EVERY = 100
 Progress = Callable[[str, int], object]
@@ -110,25 +110,42 @@ class Target:
     def making(self, name: str) -> Generator[Path]:
         """A folder for a new backup; what is in it when the context ends well is the newest backup.
 
-        Raises TransientFailure if another process makes one here. What dead ones left is removed.
+        Raises TransientFailure as `held`.
         """
         for folder in (self.files, self.parts, self.root / "backups"):
             folder.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise TransientFailure(f"another backup is being made in {self.root}") from None
-            self._clear()
+        with self.held():
             work = self.root / "backups" / f"{_MAKING}{name}"
             work.mkdir()
             yield work
             self._finish(work, name)
 
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Nobody else makes or drops backups here meanwhile; what dead ones left is removed first.
+
+        Raises TransientFailure if another process is at it.
+        """
+        with (self.root / ".lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise TransientFailure(f"another backup is being made or dropped in {self.root}") from None
+            self._clear()
+            yield
+
+    def drop(self, backup: Path) -> None:
+        """Remove a backup's folder: at any moment it is a whole backup or none."""
+        going = backup.with_name(f"{_DROPPING}{backup.name}")
+        backup.rename(going)
+        fsync_folder(going.parent)
+        shutil.rmtree(going)
+
     def _clear(self) -> None:
-        for path in (self.root / "backups").glob(f"{_MAKING}*"):
-            shutil.rmtree(path)
-        for path in self.parts.iterdir():
+        for mark in (_MAKING, _DROPPING):
+            for path in (self.root / "backups").glob(f"{mark}*"):
+                shutil.rmtree(path)
+        for path in self.parts.glob("*"):
             path.unlink()
 
     def _finish(self, work: Path, name: str) -> None:

@@ -49,8 +49,7 @@ def write_own(work: Path) -> str:
 
 def verify(target: Target, backup: Path, progress: Progress) -> Iterator[Fault]:
     """Read the whole backup; what is damaged or missing, as it is found. PermanentFailure as `read_manifest`."""
-    manifest = read_manifest(backup)
-    yield from _lists(manifest, backup)
+    check_lists(backup)
     for one in own_files(backup):
         yield from _fault(backup / one.path, one.path, one.bytes, one.sha256)
     with opened_list(backup / FILES) as listed:
@@ -58,6 +57,14 @@ def verify(target: Target, backup: Path, progress: Progress) -> Iterator[Fault]:
             yield from _fault(target.files / one.key, f"files/{one.key}", one.bytes or 0, one.sha256 or "")
             if count % TOLD_EVERY == 0:
                 progress("files checked", count)
+
+
+def check_lists(backup: Path) -> None:
+    """PermanentFailure if the manifest of a backup, or a list of its files, is not what was written."""
+    for name, digest in read_manifest(backup).lists.items():
+        path = backup / name
+        if not path.is_file() or sha256_of(path) != digest:
+            raise PermanentFailure(f"{path} is damaged: it is not what was written")
 
 
 def require_whole(target: Target, backup: Path, progress: Progress) -> Manifest:
@@ -74,14 +81,6 @@ def own_files(backup: Path) -> Iterator[OwnFile]:
     with (backup / OWN).open("rb") as file:
         for line in file:
             yield msgspec.json.decode(line, type=OwnFile)
-
-
-def _lists(manifest: Manifest, backup: Path) -> Iterator[Fault]:
-    for name, digest in manifest.lists.items():
-        path = backup / name
-        if not path.is_file() or sha256_of(path) != digest:
-            raise PermanentFailure(f"{path} is damaged: it is not what was written")
-    yield from ()
 
 
 def _fault(path: Path, name: str, size: int, digest: str) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""`logplatform backup`, `backup list`, `backup verify` and `logplatform restore`.
+"""`logplatform backup`, `backup list`, `backup verify`, `backup prune` and `logplatform restore`.
 
 What belongs here: where to, what is told, exit codes. What does not: what is saved and how (`logplatform.backup`).
 """
@@ -27,7 +27,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class _Group(click.Group):
-    """`backup TARGET` makes one; `backup list TARGET` and `backup verify TARGET` look at what is there."""
+    """`backup TARGET` makes one; `backup list TARGET` and its neighbours deal with what is there."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in {"-h", "--help"}:
@@ -35,7 +35,7 @@ class _Group(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_Group, subcommand_metavar="TARGET | list TARGET | verify TARGET")
+@click.group(cls=_Group, subcommand_metavar="TARGET | list TARGET | verify TARGET | prune TARGET")
 def backup() -> None:
     """Save everything the platform owns in the folder TARGET, while it runs.
 
@@ -43,6 +43,7 @@ def backup() -> None:
       logplatform backup /mnt/backups                 make a backup
       logplatform backup list /mnt/backups            the backups there
       logplatform backup verify /mnt/backups          read the newest one, every byte of it
+      logplatform backup prune /mnt/backups --keep 14 drop all but the 14 newest
 
     Each backup is whole by itself; files that never change are kept once for all of them, so the second one costs
     what is new. `logplatform restore TARGET` brings one back.
@@ -116,6 +117,28 @@ def verify(context: click.Context, target: Path, name: str | None, as_json: bool
             click.echo(f"{fault.path} {fault.what}")
         click.echo(f"{which.name} is {'damaged' if faults else 'whole'}.")
     context.exit(1 if faults else 0)
+
+
+@backup.command()
+@_target
+@click.option("--keep", type=click.IntRange(1), required=True, help="How many of the newest stay.")
+@_json
+def prune(target: Path, keep: int, as_json: bool) -> None:
+    """Drop old backups, and the files that only they needed.
+
+    Exit code 0: done; 2: nothing was dropped, and why.
+    """
+    from logplatform.backup.drop import drop_old  # noqa: PLC0415
+    from logplatform.backup.layout import Target  # noqa: PLC0415
+
+    with closing(_Told()) as told:
+        dropped = drop_old(Target(target.absolute()), keep, told)
+    if as_json:
+        print_json(asdict(dropped))
+    else:
+        for name in dropped.backups:
+            click.echo(f"Dropped {name}.")
+        click.echo(f"{dropped.files:,} shared files dropped, {dropped.bytes / _MIB:,.1f} MiB.")
 
 
 @click.command()

@@ -77,6 +77,18 @@ def test_damage_and_loss_are_told_by_the_exit_code(
     assert "is missing" in checked.output
 
 
+def test_old_backups_are_dropped(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = str(tmp_path / "target")
+    first, second = (
+        json.loads(_run(house.root, monkeypatch, "backup", target, "--json").stdout)["id"] for _ in range(2)
+    )
+    done = _run(tmp_path, monkeypatch, "backup", "prune", target, "--keep", "1")
+    assert (done.exit_code, f"Dropped {first}." in done.output) == (0, True)
+    listed = json.loads(_run(tmp_path, monkeypatch, "backup", "list", target, "--json").stdout)
+    assert [one["id"] for one in listed] == [second]
+    assert _run(tmp_path, monkeypatch, "backup", "prune", target, "--keep", "0").exit_code == 2
+
+
 def test_wrong_targets_are_told(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = _run(house.root, monkeypatch, "backup", "data/backups")
     assert (inside.exit_code, "name a folder apart" in inside.output) == (2, True)

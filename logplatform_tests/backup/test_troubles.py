@@ -1,9 +1,5 @@
 """Kills in the middle of a backup and of a restore, and backups that must not be restored."""
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -17,35 +13,16 @@ from logplatform.failures import PermanentFailure
 from logplatform.startup import ensure_ready
 from logplatform_tests.archives.platform import access_log
 from logplatform_tests.backup.house import House, whole
-
-SPAWN = multiprocessing.get_context("spawn")
-
-
-def _die_at(step: int) -> Callable[[str, int], None]:
-    steps = iter(range(step, -1, -1))
-
-    def progress(_what: str, _done: int) -> None:
-        if next(steps) == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return progress
+from logplatform_tests.backup.kills import die_at, killed
 
 
 def _back_up_and_die(house: House, target: Path, step: int) -> None:
-    take(Sources(house.settings, house.home), Target(target), _die_at(step))
+    take(Sources(house.settings, house.home), Target(target), die_at(step))
 
 
 def _restore_and_die(house: House, target: Path, step: int) -> None:
     place = Target(target)
-    restore(Place(house.settings, house.home), place, place.backup(None), _die_at(step))
-
-
-def _killed(work: Callable[..., None], *arguments: object) -> bool:
-    child = SPAWN.Process(target=work, args=arguments)
-    child.start()
-    child.join()
-    assert child.exitcode in {0, -signal.SIGKILL}
-    return child.exitcode != 0
+    restore(Place(house.settings, house.home), place, place.backup(None), die_at(step))
 
 
 def test_a_backup_that_is_killed_leaves_the_former_one(house: House, tmp_path: Path) -> None:
@@ -54,7 +31,7 @@ def test_a_backup_that_is_killed_leaves_the_former_one(house: House, tmp_path: P
     house.put("web1", "new.log", access_log("new"))
     house.platform.run()
     step = 0
-    while _killed(_back_up_and_die, house, target, step):
+    while killed(_back_up_and_die, house, target, step):
         step += 2
         assert [path.name for path in Target(target).backups()] == [first.id]
         assert (target / "latest").resolve().name == first.id
@@ -71,7 +48,7 @@ def test_a_restore_that_is_killed_is_done_again(house: House, tmp_path: Path) ->
     seen = house.seen()
     for step in range(1, 50, 3):
         back = house.elsewhere(tmp_path / f"back{step}")
-        if not _killed(_restore_and_die, back, target, step):
+        if not killed(_restore_and_die, back, target, step):
             assert step > 6
             return
         if (back.settings.data_root / RESTORING).exists():
