@@ -7,7 +7,7 @@ Stores that need no server are not asked. All are asked at the same time, so tha
 than its own patience.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from functools import partial
 from logplatform.backup.layout import RESTORING
 from logplatform.failures import LogplatformError, PermanentFailure, Unreachable
 from logplatform.file_sources import ServerSource, check_source
-from logplatform.settings.model import Settings
+from logplatform.settings.model import DOMAINS, Domain, Settings
 from logplatform.settings.tickets import KafkaTopic
 from logplatform.tickets.topics import topics
 
@@ -35,9 +35,9 @@ class Fault:
         return f"{self.key}: {str(self.failure).removeprefix(f'{self.key}: ')}"
 
 
-def faults(settings: Settings) -> list[Fault]:
-    """Ask every store on a server; those that cannot be used, in the settings' order."""
-    return _asked(list(_questions(settings)))
+def faults(settings: Settings, domains: Collection[Domain] = DOMAINS) -> list[Fault]:
+    """Ask every store on a server that these domains need; those that cannot be used, in the settings' order."""
+    return _asked(list(_questions(settings, domains)))
 
 
 def source_faults(settings: Settings) -> list[Fault]:
@@ -67,21 +67,21 @@ def _of_sources(settings: Settings) -> Iterator[tuple[str, Question]]:
                 yield f"{key}[{index}]", partial(check_source, source)
 
 
-def ensure_ready(settings: Settings) -> None:
+def ensure_ready(settings: Settings, domains: Collection[Domain] = DOMAINS) -> None:
     """As `ensure_stores`; PermanentFailure too where a restore was interrupted: what is there is not all of it."""
     if (settings.data_root / RESTORING).exists():
         raise PermanentFailure(
             f"a restore to {settings.data_root} has begun and not ended; do it again: `logplatform restore`"
         )
-    ensure_stores(settings)
+    ensure_stores(settings, domains)
 
 
-def ensure_stores(settings: Settings) -> None:
-    """Raise one failure that tells every store that cannot be used.
+def ensure_stores(settings: Settings, domains: Collection[Domain] = DOMAINS) -> None:
+    """Raise one failure that tells every store that these domains need and that cannot be used.
 
     Unreachable if all of them only do not answer, which may pass; else PermanentFailure.
     """
-    found = faults(settings)
+    found = faults(settings, domains)
     if not found:
         return
     kind = Unreachable if all(isinstance(fault.failure, Unreachable) for fault in found) else PermanentFailure
@@ -99,7 +99,7 @@ def _answered(key: str, question: Question) -> Fault | None:
     return None
 
 
-def _questions(settings: Settings) -> Iterator[tuple[str, Question]]:
+def _questions(settings: Settings, domains: Collection[Domain]) -> Iterator[tuple[str, Question]]:
     stores = settings.stores
     if stores.sql.type == "postgresql":
         yield "stores.sql", lambda: _sql(settings)
@@ -107,20 +107,20 @@ def _questions(settings: Settings) -> Iterator[tuple[str, Question]]:
         yield "dagster.storage", lambda: _dagster(settings)
     if stores.files.type == "s3":
         yield "stores.files", lambda: _files(settings)
-    yield from _of_domains(settings)
+    yield from _of_domains(settings, domains)
 
 
-def _of_domains(settings: Settings) -> Iterator[tuple[str, Question]]:
+def _of_domains(settings: Settings, domains: Collection[Domain]) -> Iterator[tuple[str, Question]]:
     """What only domains that are switched on need."""
     stores = settings.stores
-    if settings.uploads.enabled:
+    if settings.uploads.enabled and "uploads" in domains:
         if stores.uploads.type == "mongodb":
             yield "stores.uploads", lambda: _uploads(settings)
         if stores.queue.type == "redis":
             yield "stores.queue", lambda: _queue(settings)
         if stores.index.type == "elasticsearch":
             yield "stores.index", lambda: _index(settings)
-    if settings.tickets.enabled:
+    if settings.tickets.enabled and "tickets" in domains:
         if _on_kafka(settings):
             yield "stores.kafka", lambda: _kafka(settings)
         if settings.tickets.engine == "spark":

@@ -60,13 +60,32 @@ def test_a_domain_that_is_off_needs_none_of_its_stores(nobody: int) -> None:
     assert [fault.key for fault in faults(Settings.model_validate(given))] == KEYS[:2]
 
 
-@pytest.mark.parametrize("command", [["up"], ["run"], ["api"], ["uploads", "work"], ["dagster", "daemon"]])
-def test_nothing_starts_on_stores_that_cannot_be_used(tmp_path: Path, nobody: int, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "needed"),
+    [
+        (["up"], KEYS),
+        (["run"], KEYS),
+        (["dagster", "daemon"], KEYS),
+        (["api"], KEYS[:5]),
+        (["uploads", "work"], KEYS[:5]),
+        (["uploads", "add", __file__], KEYS[:5]),
+        (["archives", "run"], KEYS[:2]),
+        (["machines", "run"], KEYS[:2]),
+        (["tickets", "run"], [*KEYS[:2], KEYS[5]]),
+        (["tickets", "stream"], [*KEYS[:2], KEYS[5]]),
+    ],
+    ids=lambda value: " ".join(value[:2]),
+)
+def test_nothing_starts_on_stores_that_cannot_be_used(
+    tmp_path: Path, nobody: int, command: list[str], needed: list[str]
+) -> None:
+    """And what only other domains need holds nothing up."""
     file = tmp_path / "logplatform.yaml"
     file.write_text(json.dumps({**servers(nobody), "data_root": str(tmp_path / "data")}))
     result = CliRunner().invoke(main, ["--config", str(file), *command])
     assert result.exit_code == 2
-    assert "6 stores cannot be used" in result.output
+    assert f"{len(needed)} stores cannot be used" in result.output
+    assert [key for key in KEYS if f"\n{key}: " in result.output] == needed
     assert not (tmp_path / "data" / "dagster").exists()
 
 

@@ -37,7 +37,7 @@ def api(session: Session, host: str | None, port: int | None) -> None:
     from logplatform.orchestration.services import Address  # noqa: PLC0415
     from logplatform.orchestration.storage import hand_over  # noqa: PLC0415
 
-    settings = session.ready
+    settings = session.ready_for(["uploads"])
     # Its metrics ask Dagster's storage.
     hand_over(settings, os.environ)
     with bound(settings, host, port) as listening:

@@ -186,7 +186,7 @@ def _settings(session: Session, config_dir: Path | None, *, sequential: bool = F
         if not file.exists():
             raise PermanentFailure(f"{file} does not exist; `logplatform init --import {config_dir}` can make one")
         session = Session(file)
-    settings = session.settings
+    settings = session.ready_for(["archives"])
     if not sequential:
         return settings
     one = settings.archives.model_copy(update={"parallel_servers": 1, "parallel_files": 1})

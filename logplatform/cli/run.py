@@ -36,7 +36,7 @@ def run(context: click.Context, session: Session, chosen: Sequence[Domain], as_j
 
     Exit codes: 0 all well; 1 some files failed; 2 a source cannot be reached, or the settings are wrong.
     """
-    settings = session.ready
+    settings = session.ready_for(chosen or DOMAINS)
     accounts = run_all(settings, [domain for domain in DOMAINS if domain in (chosen or with_sources(settings))])
     if as_json:
         print_json({it.domain: _as_json(it) for it in accounts})

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from logplatform.settings.load import Loaded
-    from logplatform.settings.model import Settings
+    from logplatform.settings.model import Domain, Settings
 
 
 @dataclass(slots=True)
@@ -46,9 +48,15 @@ class Session:
 
         Raises SettingsError as `settings`, PermanentFailure or Unreachable with every store that cannot.
         """
+        from logplatform.settings.model import DOMAINS  # noqa: PLC0415
+
+        return self.ready_for(DOMAINS)
+
+    def ready_for(self, domains: "Collection[Domain]") -> "Settings":
+        """As `ready`, for a command that works for these domains alone: what only others need may be down."""
         from logplatform.startup import ensure_ready  # noqa: PLC0415
 
-        ensure_ready(self.settings)
+        ensure_ready(self.settings, domains)
         return self.settings
 
 

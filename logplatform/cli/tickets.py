@@ -115,7 +115,7 @@ def run(session: Session, as_json: bool) -> None:
     from logplatform.tickets.report import Progress  # noqa: PLC0415 (DuckDB and the stores)
 
     with until_stopped() as stopped:
-        progress = Progress(session.settings, tell_dagster)
+        progress = Progress(session.ready_for(["tickets"]), tell_dagster)
         report = progress.run(stopped.is_set, lambda line: None if as_json else click.echo(line))
     if as_json:
         print_json(asdict(report))
@@ -136,7 +136,7 @@ def stream(session: Session, interval: float | None) -> None:
 
     seconds = interval or session.settings.tickets.interval_seconds
     with until_stopped() as stopped:
-        report = Progress(session.settings, Teller().tell).stream(stopped, seconds, click.echo)
+        report = Progress(session.ready_for(["tickets"]), Teller().tell).stream(stopped, seconds, click.echo)
     click.echo(report.text())
 
 

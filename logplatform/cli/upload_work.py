@@ -44,7 +44,7 @@ def work_command(context: click.Context, session: Session, once: bool, jobs: int
     counts: dict[str, int] = {}
     run_id = f"worker-{uuid.uuid4().hex}"
     parallel = jobs or session.settings.uploads.parallel_jobs
-    with until_stopped() as stop, open_uploads(session.ready) as room:
+    with until_stopped() as stop, open_uploads(session.ready_for(["uploads"])) as room:
         # All that is loaded by now stays: not looking at it again saves a sixth of the work on a file.
         gc.freeze()
         atexit.register(gc.unfreeze)
