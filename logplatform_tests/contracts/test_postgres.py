@@ -1,6 +1,5 @@
 """PostgreSQL in trouble: what is told, that nothing half-done is kept, and that all goes on afterwards."""
 
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -112,15 +111,10 @@ def test_a_commit_whose_answer_is_lost_is_asked_for(
         def cut(transaction: sa.RootTransaction) -> None:
             monkeypatch.setattr(sa.RootTransaction, "commit", commit)
             if arrives:
-                proxy.delay_seconds = 1.0
-                threading.Timer(0.5, proxy.drop).start()
+                proxy.drop_at_answer(1.0)
             else:
-                proxy.drop()
-            threading.Timer(1.5, proxy.resume).start()
-            try:
-                commit(transaction)
-            finally:
-                proxy.delay_seconds = 0.0
+                proxy.drop_after(0, 1.0)
+            commit(transaction)
 
         monkeypatch.setattr(sa.RootTransaction, "commit", cut)
         if arrives:

@@ -26,6 +26,8 @@ class TcpProxy:
         self._listener: socket.socket | None = None
         self._cut = threading.Event()
         self._left: int | None = None
+        self._loses_answer = False
+        self._away_seconds: float | None = None
 
     def __enter__(self) -> "TcpProxy":
         self.resume()
@@ -54,10 +56,15 @@ class TcpProxy:
         for connection in ended:
             _shut(connection)
 
-    def drop_after(self, count: int) -> None:
-        """Drop once so many more bytes went to the server: in the middle of a write."""
+    def drop_after(self, count: int, away_seconds: float | None = None) -> None:
+        """Drop once so many more bytes went to the server: in the middle of a write; back after `away_seconds`."""
         with self._lock:
-            self._left = count
+            self._left, self._away_seconds = count, away_seconds
+
+    def drop_at_answer(self, away_seconds: float | None = None) -> None:
+        """Drop when the server answers next: what it was asked is done, and nobody hears; back after `away_seconds`."""
+        with self._lock:
+            self._loses_answer, self._away_seconds = True, away_seconds
 
     def resume(self) -> None:
         """Take connections again, on the same port."""
@@ -65,7 +72,7 @@ class TcpProxy:
             if self._listener is not None:
                 return
             self._cut = threading.Event()
-            self._left = None
+            self._left, self._loses_answer = None, False
             self._listener = socket.create_server((LOOPBACK, self.port))
             listener, cut = self._listener, self._cut
         threading.Thread(target=self._accept, args=(listener, cut), daemon=True).start()
@@ -100,6 +107,9 @@ class TcpProxy:
         try:
             while piece := source.recv(65_536):
                 if answers:
+                    if self._loses_answer:
+                        self._fail()
+                        return
                     if self.delay_seconds and cut.wait(self.delay_seconds):
                         return
                     sink.sendall(piece)
@@ -107,13 +117,20 @@ class TcpProxy:
                     allowed = self._allowed(piece)
                     sink.sendall(allowed)
                     if len(allowed) < len(piece):
-                        self.drop()
+                        self._fail()
                         return
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass
         finally:
             self._ended(source, sink)
+
+    def _fail(self) -> None:
+        self.drop()
+        if self._away_seconds is not None:
+            back = threading.Timer(self._away_seconds, self.resume)
+            back.daemon = True
+            back.start()
 
     def _allowed(self, piece: bytes) -> bytes:
         with self._lock:

@@ -117,6 +117,23 @@ def test_a_write_is_cut_in_its_middle(proxy: TcpProxy, echo: Echo) -> None:
     assert wait_until(lambda: len(echo.got) == 1_500, 5)
 
 
+def test_an_answer_is_lost_and_the_network_is_back(proxy: TcpProxy, echo: Echo) -> None:
+    with _connect(proxy) as connection:
+        proxy.drop_at_answer(0.1)
+        connection.sendall(b"asked")
+        with suppress(ConnectionError):
+            assert _read(connection, 1) == b""
+    assert wait_until(lambda: bytes(echo.got) == b"asked", 5)
+    assert wait_until(lambda: _echoes(proxy), 5)
+
+
+def _echoes(proxy: TcpProxy) -> bool:
+    with suppress(OSError), _connect(proxy) as connection:
+        connection.sendall(b"a")
+        return _read(connection, 1) == b"a"
+    return False
+
+
 def test_answers_wait(proxy: TcpProxy) -> None:
     with _connect(proxy) as connection:
         proxy.delay_seconds = 0.3
