@@ -62,8 +62,9 @@ def take(sources: Sources, target: Target, progress: Progress, now: Callable[[],
     """
     began = now()
     name = new_id(began)
-    former = target.newest()
     with target.making(name) as work, new_list(work / FILES) as wanted:
+        # Not before: the newest one of a moment ago may have been followed and dropped.
+        former = target.newest()
         if former is not None:
             wanted.learn(former / FILES)
         missing = _save_all(sources, target, work, wanted, former, progress)
