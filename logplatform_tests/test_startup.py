@@ -68,7 +68,6 @@ def test_a_domain_that_is_off_needs_none_of_its_stores(nobody: int) -> None:
         (["dagster", "daemon"], KEYS),
         (["api"], KEYS[:5]),
         (["uploads", "work"], KEYS[:5]),
-        (["uploads", "add", __file__], KEYS[:5]),
         (["archives", "run"], KEYS[:2]),
         (["machines", "run"], KEYS[:2]),
         (["tickets", "run"], [*KEYS[:2], KEYS[5]]),

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from logplatform.backup.copying import real_files
 from logplatform.backup.file_list import opened_list
-from logplatform.backup.layout import FILES, TOLD_EVERY, Progress, Target
+from logplatform.backup.layout import FILES, SEAL, TOLD_EVERY, Progress, Target
 from logplatform.backup.verify import check_lists
+from logplatform.failures import PermanentFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,19 @@ class Dropped:
 def drop_old(target: Target, keep: int, progress: Progress) -> Dropped:
     """Drop all backups but the `keep` newest (at least 1), and what no other needs.
 
-    Raises PermanentFailure, with nothing dropped, if there is no backup, or if a list of one that is kept is damaged:
-    it could not be told what that one needs. Raises TransientFailure if a backup is being made.
+    Raises PermanentFailure, with nothing dropped, if there is no backup, or if one that is kept, or that has lost its
+    seal, is damaged: it could not be told what that one needs. Raises TransientFailure if a backup is being made.
     """
     target.backup(None)
     with target.held():
+        if broken := target.broken():
+            told = ", ".join(map(str, broken))
+            raise PermanentFailure(f"{told}: no whole backup any more ({SEAL} is missing); mend it, or move it away")
         found = target.backups()
         going, kept = found[:-keep], found[-keep:]
         for backup in kept:
             check_lists(backup)
+        target.point_to(kept[-1].name)
         for count, backup in enumerate(going, start=1):
             progress("backups dropped", count)
             target.drop(backup)

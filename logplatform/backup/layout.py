@@ -92,6 +92,11 @@ class Target:
             return []
         return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path / SEAL).is_file())
 
+    def broken(self) -> list[Path]:
+        """Folders where a backup was that is not whole any more."""
+        found = (path for path in (self.root / "backups").iterdir() if not path.name.startswith("."))
+        return sorted(path for path in found if not (path / SEAL).is_file())
+
     def newest(self) -> Path | None:
         """The newest whole backup."""
         return next(reversed(self.backups()), None)
@@ -152,6 +157,10 @@ class Target:
         final = work.with_name(name)
         work.rename(final)
         fsync_folder(final.parent)
+        self.point_to(name)
+
+    def point_to(self, name: str) -> None:
+        """Have `latest` lead to this backup."""
         pointer = self.root / ".latest"
         pointer.unlink(missing_ok=True)
         pointer.symlink_to(f"backups/{name}")

@@ -126,7 +126,7 @@ def verify(context: click.Context, target: Path, name: str | None, as_json: bool
 def prune(target: Path, keep: int, as_json: bool) -> None:
     """Drop old backups, and the files that only they needed.
 
-    Exit code 0: done; 2: nothing was dropped, and why.
+    Exit code 0: done; 2: not done, or not to its end, and why. It may be called again at any time.
     """
     from logplatform.backup.drop import drop_old  # noqa: PLC0415
     from logplatform.backup.layout import Target  # noqa: PLC0415

@@ -35,7 +35,7 @@ def add(context: click.Context, session: Session, files: Sequence[Path], as_json
 
     Exit code 0: all were taken (a file whose bytes are known already, too); 1: some were refused.
     """
-    with open_uploads(session.ready_for(["uploads"])) as room:
+    with open_uploads(session.settings) as room:
         found = [(file, _receive(room, file)) for file in files]
     if as_json:
         print_json([_told(file, received) for file, received in found])

@@ -65,25 +65,18 @@ def batch_name(batch_id: str) -> BatchName | None:
 
 
 def propose(
-    ledger: Ledger,
-    bounds: Bounds,
-    in_hand: Collection[str],
-    most: int,
-    holder: str,
-    *,
-    patient: bool = True,
-    wait_seconds: float = 0,
+    ledger: Ledger, bounds: Bounds, in_hand: Collection[str], most: int, holder: str, *, patient: bool = True
 ) -> list[Proposal]:
     """Put what waits into at most `most` batches, oldest days first, each with its files assigned in the ledger.
 
     `in_hand` are the batches that a queued or running run has: their files are left to it. `patient`: a batch that was
     not finished is left until its wait is over; somebody who gives a command wants it done now. Raises LeaseHeld if
-    another process is proposing just now, and still is after `wait_seconds`. Memory is bounded by one batch.
+    another process is proposing just now. Memory is bounded by one batch.
     """
     if most <= 0:
         return []
     proposals: list[Proposal] = []
-    with ledger.leases.hold(f"{PROPOSE_LEASE}/{ledger.domain}/{ledger.tenant}", holder, wait_seconds) as lease:
+    with ledger.leases.hold(f"{PROPOSE_LEASE}/{ledger.domain}/{ledger.tenant}", holder) as lease:
         for cut in _cuts(_due(ledger, in_hand, patient), bounds):
             proposal = cut.proposal(ledger.now())
             with ledger.transaction(lease) as connection:

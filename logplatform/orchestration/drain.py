@@ -21,7 +21,6 @@ from logplatform.orchestration.sensors import bounds_of
 from logplatform.tenancy import Tenancy
 
 Progress = Callable[[Proposal, Ran], object]
-_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,8 @@ def drain(
 ) -> Drained:
     """Look, then run one batch after the other until nothing is due; batches that other runs have are left to them.
 
-    A batch that its run could not finish is not run a second time here. Another process that is proposing just now is
-    waited for; raises LeaseHeld if it takes longer than a minute.
+    A batch that its run could not finish is not run a second time here. Raises LeaseHeld if another process is
+    proposing just now.
     """
     # No daemon need be there to do it: what a killed command left is put right by the next one.
     close_dead_runs(instance)
@@ -114,5 +113,4 @@ def drain_backlog(
 
 def _next(tenancy: Tenancy, in_hand: Collection[str]) -> list[Proposal]:
     bounds = bounds_of(tenancy.settings)
-    holder = holder_name("drain")
-    return propose(tenancy.ledger, bounds, in_hand, 1, holder, patient=False, wait_seconds=_WAIT_SECONDS)
+    return propose(tenancy.ledger, bounds, in_hand, 1, holder_name("drain"), patient=False)

@@ -31,8 +31,8 @@ def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
     """Make Dagster's home usable and name it in `env`; return it.
 
     DAGSTER_HOME where the user set one, else the settings' `dagster.home`, else `dagster` under the data root. The
-    packaged `dagster.yaml` is put in, with the settings' concurrency, unless somebody's own is there, and Dagster has
-    made its files there. Raises PermanentFailure if the folder cannot be made.
+    packaged `dagster.yaml` is put in, with the settings' concurrency, unless somebody's own is there. Where Dagster is
+    to keep files of its own, it has made them. Raises PermanentFailure if the folder cannot be made.
     """
     named = env.get(HOME_VARIABLE)
     home = (Path(named) if named else settings.dagster_home).absolute()
@@ -41,8 +41,8 @@ def prepare_home(settings: Settings, env: MutableMapping[str, str]) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         if not file.exists() or _MARK in file.read_text():
             _replace(file, instance_yaml(settings))
-            if settings.dagster.storage.type == "sqlite":
-                _make_storage(home)
+        if settings.dagster.storage.type == "sqlite":
+            _make_storage(home)
     except OSError as error:
         raise PermanentFailure(f"Dagster's home {home} cannot be used: {error.strerror}") from error
     env[HOME_VARIABLE] = str(home)
@@ -78,7 +78,7 @@ def _make_storage(home: Path) -> None:
     # moment would each write a version into them, after which none of them opens any more.
     with (home / _MADE_FILE).open("a+") as made:
         fcntl.flock(made, fcntl.LOCK_EX)
-        if not made.tell():
+        if not os.fstat(made.fileno()).st_size:
             dg.DagsterInstance.from_config(str(home)).dispose()
             made.write("Dagster's files are made\n")
 

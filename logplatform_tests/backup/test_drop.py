@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from logplatform.backup.drop import drop_old
-from logplatform.backup.layout import FILES, Target
+from logplatform.backup.layout import FILES, SEAL, Target
 from logplatform.failures import PermanentFailure, TransientFailure
 from logplatform.landing.retention import Retention, RetentionPolicy
 from logplatform_tests.archives.platform import access_log
@@ -49,7 +49,9 @@ def test_old_backups_go_with_the_files_that_only_they_needed(house: House, tmp_p
         back.bring_back(target, name)
         assert back.platform.missing() == house.platform.missing()
     assert not [path for path in (target / "files").rglob("*") if path.is_dir() and not any(path.iterdir())]
+    (target / "latest").unlink()
     assert drop_old(Target(target), 2, quiet).files == 0
+    assert (target / "latest").resolve().name == third
 
 
 def _drop_and_die(target: Path, removals: int) -> None:
@@ -75,8 +77,14 @@ def test_what_is_killed_leaves_the_kept_ones_whole(house: House, tmp_path: Path)
 
 def test_nothing_goes_where_it_is_not_known_what_is_needed(house: House, tmp_path: Path) -> None:
     target = tmp_path / "target"
-    _three_backups(house, target)
+    _, second, _ = _three_backups(house, target)
     before = _shared(target)
+    seal = target / "backups" / second / SEAL
+    sealed = seal.read_bytes()
+    seal.unlink()
+    with pytest.raises(PermanentFailure, match=f"{second}: no whole backup any more"):
+        drop_old(Target(target), 2, quiet)
+    seal.write_bytes(sealed)
     listed = Target(target).backup(None) / FILES
     listed.write_bytes(listed.read_bytes()[:-1])
     with pytest.raises(PermanentFailure, match=r"files\.db is damaged"):

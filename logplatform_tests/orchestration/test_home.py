@@ -3,7 +3,6 @@
 import os
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +11,6 @@ import yaml
 from dagster._daemon.types import DaemonHeartbeat
 
 from logplatform.failures import PermanentFailure
-from logplatform.orchestration.batches import PROPOSE_LEASE
 from logplatform.orchestration.drain import drain
 from logplatform.orchestration.home import INSTANCE_FILE, PACKAGED, prepare_home
 from logplatform.orchestration.resources import FilesResource, FolderSourceResource, source_key
@@ -105,16 +103,6 @@ def test_a_command_drains_what_is_new_and_then_nothing(settings: Settings, insta
     assert (told, second.ran, second.found[0].known) == ([1, 1], [], 2)
     assert all(instance.has_run(one.run_id) for one in first.ran)
     assert os.environ["DAGSTER_HOME"] == instance.root_directory
-
-
-def test_a_command_waits_for_another_that_proposes_just_now(settings: Settings, instance: dg.DagsterInstance) -> None:
-    put(settings, "20250512")
-    with open_tenancy(settings, "machines") as tenancy, open_tenancy(settings, "machines") as other:
-        held = other.ledger.leases.acquire(f"{PROPOSE_LEASE}/machines/{tenancy.tenant}", "another host/1/x")
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: (time.sleep(1), other.ledger.leases.release(held)))
-            done = drain(toy_definitions(settings), instance, tenancy, watched(tenancy))
-        assert [one.success for one in done.ran] == [True]
 
 
 def test_a_batch_in_a_living_hand_is_left_and_one_in_a_dead_hand_is_taken(

@@ -24,7 +24,7 @@ def on_postgres(folder: Path, store: SqlStore) -> Settings:
 
 
 def _open(settings: Settings, together: Barrier) -> None:
-    together.wait()
+    together.wait(120)
     prepare_home(settings, os.environ)
     for _ in range(2):
         with dg.DagsterInstance.get() as instance:
