@@ -31,8 +31,9 @@ class Dropped:
 def drop_old(target: Target, keep: int, progress: Progress) -> Dropped:
     """Drop all backups but the `keep` newest (at least 1), and what no other needs.
 
-    Raises PermanentFailure, with nothing dropped, if there is no backup, or if one that is kept, or that has lost its
-    seal, is damaged: it could not be told what that one needs. Raises TransientFailure if a backup is being made.
+    Raises PermanentFailure, with nothing dropped, if there is no backup, if one has lost its seal, or if a list of one
+    that is kept is damaged: it could not be told what that one needs. Raises TransientFailure if another process makes
+    or drops backups there.
     """
     target.backup(None)
     with target.held():

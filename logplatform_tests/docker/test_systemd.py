@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from logplatform.cli import main
@@ -36,6 +37,15 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_units_meet_at_the_socket_of_the_code_server() -> None:
+    folder = DOCKER / "systemd"
+    (place,) = re.findall(r"--socket (\S+)", (folder / "logplatform-code-server.service").read_text())
+    (server,) = yaml.safe_load((folder / "workspace.yaml").read_text())["load_from"]
+    assert server["grpc_server"]["socket"] == place
+    named = [re.findall(r"--workspace (\S+)", unit.read_text()) for unit in UNITS]
+    assert [one for one in named if one] == [["/etc/logplatform/workspace.yaml"]] * 2
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
