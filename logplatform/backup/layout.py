@@ -87,15 +87,14 @@ class Target:
 
     def backups(self) -> list[Path]:
         """The whole backups, oldest first."""
-        folder = self.root / "backups"
-        if not folder.is_dir():
-            return []
-        return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path / SEAL).is_file())
+        return [folder for folder in self._folders() if (folder / SEAL).is_file()]
 
     def broken(self) -> list[Path]:
-        """Folders where a backup was that is not whole any more."""
-        found = (path for path in (self.root / "backups").iterdir() if not path.name.startswith("."))
-        return sorted(path for path in found if not (path / SEAL).is_file())
+        """Folders of backups that have lost their seal."""
+        return [folder for folder in self._folders() if not (folder / SEAL).is_file()]
+
+    def _folders(self) -> list[Path]:
+        return sorted(path for path in (self.root / "backups").glob("*") if not path.name.startswith("."))
 
     def newest(self) -> Path | None:
         """The newest whole backup."""

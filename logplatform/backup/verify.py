@@ -48,7 +48,7 @@ def write_own(work: Path) -> str:
 
 
 def verify(target: Target, backup: Path, progress: Progress) -> Iterator[Fault]:
-    """Read the whole backup; what is damaged or missing, as it is found. PermanentFailure as `read_manifest`."""
+    """Read the whole backup; what is damaged or missing, as it is found. PermanentFailure as `check_lists`."""
     check_lists(backup)
     for one in own_files(backup):
         yield from _fault(backup / one.path, one.path, one.bytes, one.sha256)
