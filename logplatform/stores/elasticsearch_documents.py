@@ -88,7 +88,7 @@ def _fragments(batch: pa.RecordBatch, generation: int) -> Iterator[str]:
         if name in given and name not in {"timestamp", "origin", *_GEO}:
             yield f"""',"{name}":' || {_value(name, batch.schema.field(name).type)}"""
     if given & {"country_code", "latitude"}:
-        yield f"CASE WHEN country_code IS NULL AND latitude IS NULL THEN NULL ELSE {_geoip()} END"
+        yield f"CASE WHEN country_code IS NOT NULL OR latitude IS NOT NULL THEN {_geoip()} END"
     if long := _long(batch):
         pieces = (f"""coalesce('"{name}":' || to_json("{_pieces(name)}")::VARCHAR || ',', '')""" for name in long)
         # The last comma has to be followed by something.
